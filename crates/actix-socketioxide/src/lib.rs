@@ -1,0 +1,1 @@
+//! socketioxide on actix-web.
