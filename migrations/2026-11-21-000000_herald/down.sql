@@ -1,0 +1,12 @@
+DROP TABLE events_in_departments;
+DROP TABLE events_in_groups;
+DROP TABLE events;
+DROP TABLE event_group_members;
+DROP TABLE event_groups;
+DROP TABLE departments;
+DROP TABLE tickets;
+DROP TABLE refresh_tokens;
+DROP TABLE login_sessions;
+DROP TABLE users;
+DROP TABLE outbox;
+DROP TABLE sequence;

@@ -1,0 +1,179 @@
+//! What one may say to the broker. Messages are verbs.
+
+use super::Outlet;
+use crate::{
+    identity::{Identity, Roles},
+    ids::{GroupId, UserId},
+    notice::{ConnectionId, Cursor, Notice, Room, Seq},
+};
+use actix::prelude::*;
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Notices that were committed, in their order. If the message is lost, the broker finds them in
+/// the history all the same.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Emit(pub Vec<Arc<Notice>>);
+
+/// Which wire a connection uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// Socket.IO, over polling or websocket.
+    #[serde(rename = "socket.io")]
+    SocketIo,
+    /// `/ws`.
+    WebSocket,
+    /// `/v1/stream`.
+    Sse,
+}
+
+/// Why Herald closes a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// It could not keep up (CONTRACT 3): close code 4008 on `/ws`.
+    SlowConsumer,
+    /// Its token ended: close code 4001 on `/ws`.
+    TokenExpired,
+    /// Its login session ended, or its user was shut out: close code 4003 on `/ws`.
+    Revoked,
+    /// Herald stops: close code 1001 on `/ws`.
+    GoingAway,
+    /// An administrator's wish: close code 4000 on `/ws`.
+    Disconnected,
+}
+
+/// What a user's record and memberships said when somebody connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// At least everything up to here is in it; what came later is applied as it comes by.
+    pub as_of: Seq,
+    /// The groups that the user is a member of.
+    pub groups: Vec<GroupId>,
+}
+
+/// A new connection, authenticated. It hears `ready` first, then what it missed, then what comes.
+/// Answered by `false` when the node takes no more (it is stopping).
+#[derive(Message)]
+#[rtype(result = "bool")]
+pub struct Connect {
+    /// Its name; must be new.
+    pub connection: ConnectionId,
+    /// Whose it is.
+    pub identity: Identity,
+    /// What the user may see, read after the token was checked.
+    pub standing: Standing,
+    /// Where the client left off.
+    pub after: Cursor,
+    /// Rooms named in the handshake; each is joined or reported in `ready.refusedRooms`.
+    pub rooms: Vec<String>,
+    /// Which wire.
+    pub transport: Transport,
+    /// The way out.
+    pub outlet: Box<dyn Outlet>,
+}
+
+/// The connection is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Disconnect {
+    /// Which.
+    pub connection: ConnectionId,
+}
+
+/// Why a client's wish is refused; travels as the error ack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The room is somebody else's, or needs a role or a claim that the caller has not.
+    #[error("this room is not yours to join")]
+    Forbidden,
+    /// There is no such room.
+    #[error("no such room")]
+    NotFound,
+    /// The connection is in as many rooms as it may be.
+    #[error("a connection may be in at most 100 rooms")]
+    LimitExceeded,
+    /// The new token is another user's or another login session's.
+    #[error("the token belongs to another user or login session")]
+    OtherIdentity,
+    /// There is no such connection any more.
+    #[error("the connection is closed")]
+    Gone,
+}
+
+/// Where a join took hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Joined {
+    /// The connection hears of the room whatever comes after this.
+    pub seq: Seq,
+}
+
+/// Enters rooms, all or none; rights are checked here. For `join-seller-room` both rooms at once.
+#[derive(Message)]
+#[rtype(result = "Result<Joined, Refusal>")]
+pub struct Join {
+    /// Which connection.
+    pub connection: ConnectionId,
+    /// Which rooms.
+    pub rooms: Vec<Room>,
+}
+
+/// Leaves rooms; leaving one that one is not in is no fault, leaving an automatic one is refused.
+#[derive(Message)]
+#[rtype(result = "Result<Joined, Refusal>")]
+pub struct Leave {
+    /// Which connection.
+    pub connection: ConnectionId,
+    /// Which rooms.
+    pub rooms: Vec<Room>,
+}
+
+/// Goes on with a new token; it must be the same user's and the same login session's.
+#[derive(Message)]
+#[rtype(result = "Result<(), Refusal>")]
+pub struct Authenticate {
+    /// Which connection.
+    pub connection: ConnectionId,
+    /// What the new token says, checked.
+    pub identity: Identity,
+}
+
+/// What operators and tests may know of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionInfo {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Which wire.
+    pub transport: Transport,
+    /// The rooms it is in.
+    pub rooms: Vec<Room>,
+    /// What it may be.
+    pub roles: Roles,
+}
+
+/// A stretch of the history.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The notices, in order, without a gap.
+    pub notices: Vec<Arc<Notice>>,
+    /// The newest that there was when it was read.
+    pub newest: Seq,
+    /// Up to here nothing is kept any more.
+    pub pruned: Seq,
+}
+
+/// The history can't be read just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the history can't be read just now")]
+pub struct Away;
+
+/// The stored notices, as the broker reads them: to catch up, and to replay.
+pub trait History: Send + Sync + 'static {
+    /// At most `limit` notices that follow `after`.
+    fn after(&self, after: Seq, limit: usize) -> BoxFuture<'static, Result<Page, Away>>;
+}

@@ -1,0 +1,30 @@
+//! The way out of one connection, as the broker sees it. Each transport has its own.
+
+use super::{Cause, Frame};
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+
+/// The connection holds more than it may: it is to be closed as a slow consumer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the connection's queue is full")]
+pub struct Overflow;
+
+/// Takes frames for one connection without ever waiting, in the order given, within a bound in
+/// bytes. What it took and could not send when the connection ends is lost with the connection:
+/// the client resumes by its cursor.
+pub trait Outlet: Send {
+    /// Takes one frame.
+    ///
+    /// # Errors
+    /// [`Overflow`] when the bound is reached; the frame was not taken and nothing that follows may
+    /// be sent: the caller closes the connection.
+    fn send(&mut self, frame: &Arc<Frame>) -> Result<(), Overflow>;
+
+    /// Resolves once so little waits that a further page of a replay fits (or the connection is
+    /// gone). It is what paces a long replay to a slow reader.
+    fn drained(&self) -> BoxFuture<'static, ()>;
+
+    /// Closes the connection, saying why where the transport has a way to; what was taken before
+    /// need not be sent. Must free the connection's resources even if its reader is stuck.
+    fn close(&mut self, cause: Cause);
+}

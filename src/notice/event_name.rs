@@ -1,0 +1,68 @@
+//! The names of Herald's own events: the wire's catalogue, closed.
+
+use std::{fmt, str::FromStr};
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// The name of an event that Herald sends.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub enum EventName {
+            $($(#[$doc])* $name,)*
+            /// An event of somebody else's, sent through `POST /v1/publish` (CONTRACT 9).
+            Published(Box<str>),
+        }
+
+        impl EventName {
+            /// Herald's own names, which nobody else may publish.
+            pub const OWN: &'static [&'static str] = &[$($text),*];
+
+            /// The name on the wire.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => $text,)*
+                    Self::Published(name) => name,
+                }
+            }
+        }
+
+        impl FromStr for EventName {
+            type Err = std::convert::Infallible;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Ok(match text {
+                    $($text => Self::$name,)*
+                    other => Self::Published(other.into()),
+                })
+            }
+        }
+    };
+}
+
+names! {
+    /// First event on every connection (CONTRACT 3).
+    Ready = "ready";
+    /// A record came to be, or came into sight (CONTRACT 5).
+    NewRecord = "NEW_RECORD";
+    /// A record changed (CONTRACT 5).
+    ChangedRecord = "CHANGED_RECORD";
+    /// A record went, or went out of sight (CONTRACT 5).
+    DeletedRecord = "DELETED_RECORD";
+    /// The token ends in 60 s (CONTRACT 3).
+    AuthExpiring = "auth_expiring";
+    /// Only an effect on rooms; never on the wire.
+    Silent = "herald:silent";
+}
+
+impl EventName {
+    /// Other names under which the same event follows directly, with the same `seq` (CONTRACT 3).
+    #[must_use]
+    pub const fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+}
+
+impl fmt::Display for EventName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

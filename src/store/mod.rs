@@ -1,0 +1,132 @@
+//! The database: SQLite or PostgreSQL, chosen by the URL when the program starts.
+//!
+//! Every query is written once: [`sql!`] expands its body for both connections. Writes go through
+//! [`crate::delivery::outbox`] alone, on the one writing connection; everybody may read.
+
+mod columns;
+mod connect;
+mod runtime;
+#[expect(missing_docs, reason = "generated: the tables are described in the migration")]
+pub mod schema;
+
+pub use columns::Json;
+pub use connect::BadUrl;
+pub use runtime::run_queries_in_place;
+
+use crate::error::{Error, Result};
+use diesel::result::QueryResult;
+use diesel_async::{
+    AsyncConnection, AsyncPgConnection, TransactionManager,
+    pooled_connection::deadpool::{Object, Pool},
+    sync_connection_wrapper::SyncConnectionWrapper,
+};
+
+/// A SQLite connection whose queries run wherever [`runtime`] says.
+pub type Sqlite = SyncConnectionWrapper<diesel::SqliteConnection, runtime::Runtime>;
+
+/// One connection, taken from a pool and given back when dropped.
+pub enum Conn {
+    /// To the SQLite file.
+    Sqlite(Object<Sqlite>),
+    /// To the PostgreSQL server.
+    Postgres(Object<AsyncPgConnection>),
+}
+
+/// Runs one Diesel expression on whichever database is connected: `sql!(conn, |c| query.load(c).await)`.
+#[macro_export]
+macro_rules! sql {
+    ($conn:expr, |$c:ident| $body:expr) => {
+        match $conn {
+            $crate::store::Conn::Sqlite(object) => {
+                let $c = &mut **object;
+                $body
+            }
+            $crate::store::Conn::Postgres(object) => {
+                let $c = &mut **object;
+                $body
+            }
+        }
+    };
+}
+
+type Manager<C> = <C as AsyncConnection>::TransactionManager;
+
+async fn begin_on<C: AsyncConnection>(conn: &mut C) -> QueryResult<()> {
+    Manager::<C>::begin_transaction(conn).await
+}
+
+async fn commit_on<C: AsyncConnection>(conn: &mut C) -> QueryResult<()> {
+    Manager::<C>::commit_transaction(conn).await
+}
+
+async fn rollback_on<C: AsyncConnection>(conn: &mut C) -> QueryResult<()> {
+    Manager::<C>::rollback_transaction(conn).await
+}
+
+impl Conn {
+    /// Begins a transaction, or a savepoint inside one.
+    pub async fn begin(&mut self) -> QueryResult<()> {
+        sql!(self, |c| begin_on(c).await)
+    }
+
+    /// Commits what the last [`Conn::begin`] began.
+    pub async fn commit(&mut self) -> QueryResult<()> {
+        sql!(self, |c| commit_on(c).await)
+    }
+
+    /// Takes back what was done since the last [`Conn::begin`].
+    pub async fn rollback(&mut self) -> QueryResult<()> {
+        sql!(self, |c| rollback_on(c).await)
+    }
+
+    /// Several reads that see one and the same state of the database.
+    pub async fn snapshot<T>(&mut self, read: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.begin().await?;
+        if let Self::Postgres(conn) = self {
+            use diesel_async::SimpleAsyncConnection;
+            let level = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
+            if let Err(error) = conn.batch_execute(level).await {
+                self.rollback().await.ok();
+                return Err(error.into());
+            }
+        }
+        let outcome = read(self).await;
+        // Nothing was written; ending it gives the snapshot back.
+        self.rollback().await?;
+        outcome
+    }
+}
+
+enum Pools {
+    Sqlite { readers: Pool<Sqlite>, writer: Pool<Sqlite> },
+    Postgres { readers: Pool<AsyncPgConnection>, writer: Pool<AsyncPgConnection> },
+}
+
+/// The way to the database; cheap to clone.
+#[derive(Clone)]
+pub struct Store(std::sync::Arc<Pools>);
+
+impl Store {
+    /// A connection to read with. 503 when none is to be had within the pool's time limit.
+    pub async fn read(&self) -> Result<Conn> {
+        match &*self.0 {
+            Pools::Sqlite { readers, .. } => readers.get().await.map(Conn::Sqlite),
+            Pools::Postgres { readers, .. } => readers.get().await.map(Conn::Postgres),
+        }
+        .map_err(away)
+    }
+
+    /// The one connection to write with; for the committer and for migrations only.
+    pub(crate) async fn write(&self) -> Result<Conn> {
+        match &*self.0 {
+            Pools::Sqlite { writer, .. } => writer.get().await.map(Conn::Sqlite),
+            Pools::Postgres { writer, .. } => writer.get().await.map(Conn::Postgres),
+        }
+        .map_err(away)
+    }
+}
+
+fn away(error: impl std::fmt::Display) -> Error {
+    log::warn!("no database connection: {error}");
+    Error::Unavailable("the database is away".into())
+}

@@ -1,0 +1,42 @@
+//! Where SQLite's blocking calls run.
+//!
+//! The committer's thread does nothing else, so its queries run right there: a hop to another
+//! thread and back per statement would cost more than the statement. Everybody else's queries go
+//! to tokio's blocking threads, so that a long one does not hold up a worker.
+
+use diesel_async::sync_connection_wrapper::SpawnBlocking;
+use futures_util::future::BoxFuture;
+use std::{cell::Cell, error::Error};
+
+thread_local! {
+    static IN_PLACE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From now on this thread runs its SQLite queries itself.
+pub fn run_queries_in_place() {
+    IN_PLACE.set(true);
+}
+
+/// Chooses by the calling thread, at each call.
+pub struct Runtime;
+
+impl SpawnBlocking for Runtime {
+    fn spawn_blocking<'a, R>(
+        &mut self,
+        task: impl FnOnce() -> R + Send + 'static,
+    ) -> BoxFuture<'a, Result<R, Box<dyn Error + Send + Sync + 'static>>>
+    where
+        R: Send + 'static,
+    {
+        if IN_PLACE.get() {
+            let result = task();
+            return Box::pin(async move { Ok(result) });
+        }
+        let running = tokio::task::spawn_blocking(task);
+        Box::pin(async move { running.await.map_err(Into::into) })
+    }
+
+    fn get_runtime() -> Self {
+        Self
+    }
+}

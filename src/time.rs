@@ -1,0 +1,94 @@
+//! Points in time as the contract writes them: RFC 3339, UTC, milliseconds (CONTRACT 1).
+
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, Utc};
+use diesel::{
+    backend::Backend,
+    deserialize::{self, FromSql, FromSqlRow},
+    expression::AsExpression,
+    serialize::{self, Output, ToSql},
+    sql_types::Timestamp,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+
+/// A point in time, in whole milliseconds, UTC; a `TIMESTAMP` in both databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Timestamp)]
+pub struct Time(NaiveDateTime);
+
+impl Time {
+    /// Now, by the system's clock.
+    #[must_use]
+    pub fn now() -> Self {
+        Self::from(Utc::now())
+    }
+
+    /// Seconds since 1970 (UTC), rounded down.
+    #[must_use]
+    pub fn unix(self) -> i64 {
+        self.0.and_utc().timestamp()
+    }
+
+    /// This much later (or earlier, if negative); saturates at the ends of the calendar.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        let later = chrono::TimeDelta::try_seconds(seconds).and_then(|delta| self.0.checked_add_signed(delta));
+        Self(later.unwrap_or(if seconds < 0 { NaiveDateTime::MIN } else { NaiveDateTime::MAX }))
+    }
+}
+
+impl From<DateTime<Utc>> for Time {
+    fn from(time: DateTime<Utc>) -> Self {
+        Self(time.naive_utc().trunc_subsecs(3))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.and_utc().to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(from)?;
+        DateTime::parse_from_rfc3339(&text)
+            .map(|time| Self::from(time.with_timezone(&Utc)))
+            .map_err(|_| de::Error::custom("not an RFC 3339 time such as 2026-01-31T09:00:00.000Z"))
+    }
+}
+
+impl<DB: Backend> ToSql<Timestamp, DB> for Time
+where
+    NaiveDateTime: ToSql<Timestamp, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        self.0.to_sql(out)
+    }
+}
+
+impl<DB: Backend> FromSql<Timestamp, DB> for Time
+where
+    NaiveDateTime: FromSql<Timestamp, DB>,
+{
+    fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        NaiveDateTime::from_sql(raw).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_in_utc_with_milliseconds_whatever_zone_it_came_in() {
+        let time: Time = serde_json::from_str("\"2026-03-01T10:00:00.123456+01:00\"").expect("a time");
+        assert_eq!(serde_json::to_string(&time).expect("json"), "\"2026-03-01T09:00:00.123Z\"");
+    }
+}
