@@ -1,1 +1,77 @@
-//! socketioxide on actix-web.
+//! [socketioxide](socketioxide) on an actix-web server, on the same port.
+//!
+//! ```no_run
+//! use actix_server::Server;
+//! use actix_socketioxide::{Mount, Origins};
+//! use actix_web::{App, web};
+//! use socketioxide::{SocketIo, extract::SocketRef};
+//! use std::net::TcpListener;
+//!
+//! # #[actix_rt::main]
+//! # async fn main() -> std::io::Result<()> {
+//! let (service, io) = SocketIo::builder().build_svc();
+//! io.ns("/", async |socket: SocketRef| {
+//!     socket.emit("welcome", "to this port").ok();
+//! });
+//! let mount = Mount::builder(service)
+//!     .origins(Origins::list(["https://a.example"]))
+//!     .build();
+//!
+//! let workers = mount.clone();
+//! Server::build()
+//!     .listen("http", TcpListener::bind("127.0.0.1:3000")?, move || {
+//!         let app = App::new()
+//!             .configure(workers.routes())
+//!             .route("/", web::get().to(|| async { "an ordinary route" }));
+//!         workers.tcp(app)
+//!     })?
+//!     .run()
+//!     .await?;
+//! mount.close_all().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Mount`] takes the place of `actix_web::HttpServer`: an `App` is served through
+//! [`Mount::tcp`] on a plain `actix_server::Server`. Every accepted stream is wrapped in
+//! [`Metered`]; polling is an ordinary route of the `App`; an upgrade request for the engine's
+//! path is answered by the mount, and the stream handed to the engine; any other upgrade goes
+//! back to the `App`, so `actix-web-actors` routes work as they always did.
+//!
+//! Handlers look at the stream below them through [`Meter`] (any request of the port) or [`Link`]
+//! (a Socket.IO session, whatever its transport).
+//!
+//! | Where | What |
+//! |---|---|
+//! | `mount`, `settings`, `serve` | the public face, its settings, the services that it is made of |
+//! | `metered`, `meter`, `frames` | the wrapper round a stream, the handle on it, frame borders |
+//! | `link`, `sessions` | one session across its transports, found by its sid |
+//! | `polling`, `cors`, `upgrade`, `query` | the two transports and what they refuse |
+//! | `origins`, `caps`, `ledger`, `stats` | who may come, how many, who is here, how many came |
+//! | `engine`, `convert`, `replay`, `shared_app` | the seams to socketioxide and to actix |
+
+mod caps;
+mod convert;
+mod cors;
+mod engine;
+mod frames;
+mod ledger;
+mod link;
+mod meter;
+mod metered;
+mod mount;
+mod origins;
+mod polling;
+mod query;
+mod replay;
+mod serve;
+mod sessions;
+mod settings;
+mod shared_app;
+mod stats;
+mod upgrade;
+
+pub use crate::{
+    engine::Engine, link::Link, meter::Meter, metered::Metered, mount::Mount, origins::Origins,
+    settings::Builder, stats::Stats,
+};

@@ -1,0 +1,256 @@
+//! [`Link`]: one Engine.IO session, whatever its transport.
+
+use crate::{
+    caps::Slot,
+    engine::Close,
+    meter::{Meter, wait_until},
+};
+use engineioxide::socket::Sid;
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+use tokio::{runtime::Handle, sync::Notify};
+
+/// The way to one client: how much of what was emitted has left, and the means to end it.
+///
+/// A Socket.IO handler finds it in the handshake's extensions, over polling, over a websocket
+/// and across the upgrade from one to the other:
+///
+/// ```
+/// use actix_socketioxide::Link;
+/// use socketioxide::extract::SocketRef;
+///
+/// async fn on_connect(socket: SocketRef) {
+///     if let Some(link) = socket.req_parts().extensions.get::<Link>() {
+///         log::info!("{:?} connected, websocket: {}", link.peer(), link.is_websocket());
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Link(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    peer: Option<SocketAddr>,
+    event_bytes: AtomicU64,
+    websocket: AtomicBool,
+    closed: AtomicBool,
+    moved: Notify,
+    stream: OnceLock<Meter>,
+    /// `None` for a session that began as a websocket.
+    polling: Option<Polling>,
+}
+
+#[derive(Debug)]
+struct Polling {
+    sid: OnceLock<Sid>,
+    close: Arc<dyn Close>,
+    path: Arc<str>,
+    runtime: Handle,
+    upgrading: AtomicBool,
+    slot: Mutex<Option<Slot>>,
+}
+
+impl Link {
+    /// A session that begins as a websocket.
+    pub(crate) fn of_websocket(meter: &Meter) -> Self {
+        let link = Self::new(meter.peer(), None);
+        link.0.websocket.store(true, Ordering::Release);
+        link.attach(meter);
+        link
+    }
+
+    /// A session that begins with polling. Its sid is not known before the handshake's answer.
+    pub(crate) fn of_polling(
+        peer: Option<SocketAddr>,
+        path: Arc<str>,
+        close: Arc<dyn Close>,
+        slot: Slot,
+    ) -> Self {
+        Self::new(
+            peer,
+            Some(Polling {
+                sid: OnceLock::new(),
+                close,
+                path,
+                runtime: Handle::current(),
+                upgrading: AtomicBool::new(false),
+                slot: Mutex::new(Some(slot)),
+            }),
+        )
+    }
+
+    fn new(peer: Option<SocketAddr>, polling: Option<Polling>) -> Self {
+        Self(Arc::new(Inner {
+            peer,
+            event_bytes: AtomicU64::new(0),
+            websocket: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            moved: Notify::new(),
+            stream: OnceLock::new(),
+            polling,
+        }))
+    }
+
+    /// Bytes of the EVENT packets (`42...`, any namespace) that have left for this client: those
+    /// of polling answers, counted when the answer goes to its stream, and those of websocket
+    /// frames, counted when the operating system has taken the frame's last byte. Packets with
+    /// binary attachments (`45...`) and acks are not counted.
+    ///
+    /// What was emitted minus this is what still waits in this process.
+    pub fn event_bytes(&self) -> u64 {
+        self.0.event_bytes.load(Ordering::Acquire)
+    }
+
+    /// Resolves once [`event_bytes`](Self::event_bytes) has grown since this was *called*, or the
+    /// link is closed. To miss nothing, call it first, then look, then await it.
+    pub fn written_progress(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
+        let (link, seen) = (self.clone(), self.event_bytes());
+        async move {
+            wait_until(&link.0.moved, || {
+                link.event_bytes() != seen || link.is_closed()
+            })
+            .await;
+        }
+    }
+
+    /// Ends the session at once. A websocket's stream is closed, what was not sent is thrown
+    /// away; over polling the session is closed, and an open poll ends.
+    pub fn cut(&self) {
+        self.mark_closed();
+        if let Some(stream) = self.stream() {
+            stream.cut();
+        }
+        self.close_polling();
+    }
+
+    /// Where the client comes from: the peer of the stream that opened the session.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.0.peer
+    }
+
+    /// Whether the session is on a websocket now, begun so or upgraded.
+    pub fn is_websocket(&self) -> bool {
+        self.0.websocket.load(Ordering::Acquire)
+    }
+
+    /// The websocket's stream, once there is one.
+    pub fn stream(&self) -> Option<&Meter> {
+        self.0.stream.get()
+    }
+
+    /// Whether the session was cut, or its websocket or open poll is gone. A polling client that
+    /// simply stays away is noticed by Engine.IO's heartbeat, not here.
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Acquire)
+    }
+
+    /// Resolves when [`is_closed`](Self::is_closed) becomes true.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
+        let link = self.clone();
+        async move { wait_until(&link.0.moved, || link.is_closed()).await }
+    }
+
+    pub(crate) fn wrote_event(&self, len: u64) {
+        self.0.event_bytes.fetch_add(len, Ordering::AcqRel);
+        self.0.moved.notify_waiters();
+    }
+
+    /// Whether this call won the right to upgrade: a session has one upgrade under way at most.
+    pub(crate) fn begin_upgrade(&self, meter: &Meter) -> bool {
+        let Some(polling) = &self.0.polling else {
+            return false;
+        };
+        if self.is_closed() || polling.upgrading.swap(true, Ordering::AcqRel) {
+            return false;
+        }
+        self.attach(meter);
+        true
+    }
+
+    /// The client said `5`: from here on the session is a websocket.
+    pub(crate) fn upgraded(&self) {
+        self.0.websocket.store(true, Ordering::Release);
+        self.free_polling_slot();
+    }
+
+    pub(crate) fn stream_went(&self) {
+        self.mark_closed();
+        // A probe that died half-way leaves the session upgrading for ever. After a completed
+        // upgrade the engine refuses this, which is as good.
+        self.close_polling();
+    }
+
+    /// Names the session; from here on it can be closed.
+    pub(crate) fn opened(&self, sid: Sid) {
+        if let Some(polling) = &self.0.polling {
+            let _ = polling.sid.set(sid);
+            if self.is_closed() {
+                self.close_polling();
+            }
+        }
+    }
+
+    /// Closes a session that is still on polling; does nothing to one that is not.
+    pub(crate) fn close_polling(&self) {
+        if let Some(closing) = self.closing() {
+            self.mark_closed();
+            if let Some(polling) = &self.0.polling {
+                polling.runtime.spawn(closing);
+            }
+        }
+    }
+
+    /// The work of [`close_polling`](Self::close_polling), for those who wait for it.
+    pub(crate) fn closing(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let polling = self.0.polling.as_ref()?;
+        self.free_polling_slot();
+        let sid = *polling.sid.get()?;
+        Some(polling.close.close(Arc::clone(&polling.path), sid))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakLink {
+        WeakLink(Arc::downgrade(&self.0))
+    }
+
+    fn attach(&self, meter: &Meter) {
+        let _ = self.0.stream.set(meter.clone());
+        if self.is_closed() {
+            meter.cut();
+        }
+    }
+
+    fn mark_closed(&self) {
+        self.0.closed.store(true, Ordering::Release);
+        self.0.moved.notify_waiters();
+    }
+
+    fn free_polling_slot(&self) {
+        if let Some(polling) = &self.0.polling {
+            polling
+                .slot
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+        }
+    }
+}
+
+/// Does not keep the session's counters alive.
+#[derive(Clone, Debug)]
+pub(crate) struct WeakLink(Weak<Inner>);
+
+impl WeakLink {
+    pub(crate) fn upgrade(&self) -> Option<Link> {
+        self.0.upgrade().map(Link)
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+}

@@ -1,0 +1,145 @@
+//! [`Meter`]: what anyone may know about one accepted stream, and the means to end it.
+
+use futures_util::task::AtomicWaker;
+use std::{
+    future::Future,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    task::Waker,
+};
+use tokio::sync::Notify;
+
+/// A handle on one accepted stream. Cheap to clone; holding one does not keep the stream open.
+///
+/// Every request that arrives through [`Mount::tcp`](crate::Mount::tcp) finds the meter of its
+/// stream with `HttpRequest::conn_data::<Meter>()`, be it an ordinary request, an
+/// `actix-web-actors` websocket or an SSE answer.
+#[derive(Clone, Debug)]
+pub struct Meter(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    peer: Option<SocketAddr>,
+    written: AtomicU64,
+    waiting: AtomicUsize,
+    event_bytes: AtomicU64,
+    cut: AtomicBool,
+    gone: AtomicBool,
+    reader: AtomicWaker,
+    writer: AtomicWaker,
+    moved: Notify,
+}
+
+impl Meter {
+    pub(crate) fn new(peer: Option<SocketAddr>) -> Self {
+        Self(Arc::new(Shared {
+            peer,
+            written: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            event_bytes: AtomicU64::new(0),
+            cut: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
+            reader: AtomicWaker::new(),
+            writer: AtomicWaker::new(),
+            moved: Notify::new(),
+        }))
+    }
+
+    /// Bytes that the operating system has taken, headers and all.
+    pub fn written(&self) -> u64 {
+        self.0.written.load(Ordering::Acquire)
+    }
+
+    /// Bytes that the last write offered and the operating system did not take yet.
+    pub fn waiting(&self) -> usize {
+        self.0.waiting.load(Ordering::Acquire)
+    }
+
+    /// Payload bytes of the Socket.IO EVENT packets (`42...`) that were written completely.
+    /// Counts on streams that were handed to Socket.IO; stays 0 on all others.
+    pub fn event_bytes(&self) -> u64 {
+        self.0.event_bytes.load(Ordering::Acquire)
+    }
+
+    /// Where the stream comes from.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.0.peer
+    }
+
+    /// Resolves once more was written than when this was *called*, or the stream is closed. To
+    /// miss nothing, call it first, then look at the counters, then await it.
+    pub fn progress(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
+        let (meter, seen) = (self.clone(), self.written());
+        async move {
+            let moved = || meter.written() != seen || meter.is_closed();
+            wait_until(&meter.0.moved, moved).await;
+        }
+    }
+
+    /// Ends the stream at once: whoever reads sees its end, whoever writes gets an error, and
+    /// what was not sent yet is thrown away.
+    pub fn cut(&self) {
+        if !self.0.cut.swap(true, Ordering::AcqRel) {
+            self.0.reader.wake();
+            self.0.writer.wake();
+            self.0.moved.notify_waiters();
+        }
+    }
+
+    /// Whether the stream was cut or is gone.
+    pub fn is_closed(&self) -> bool {
+        self.is_cut() || self.0.gone.load(Ordering::Acquire)
+    }
+
+    /// Resolves when the stream was cut or is gone.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
+        let meter = self.clone();
+        async move { wait_until(&meter.0.moved, || meter.is_closed()).await }
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.0.cut.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn wrote(&self, taken: usize, offered: usize) {
+        self.0.waiting.store(offered - taken, Ordering::Release);
+        if taken > 0 {
+            self.0.written.fetch_add(taken as u64, Ordering::AcqRel);
+            self.0.moved.notify_waiters();
+        }
+    }
+
+    pub(crate) fn wrote_event(&self, len: u64) {
+        self.0.event_bytes.fetch_add(len, Ordering::AcqRel);
+    }
+
+    pub(crate) fn wake_reader_on_cut(&self, waker: &Waker) {
+        self.0.reader.register(waker);
+    }
+
+    pub(crate) fn wake_writer_on_cut(&self, waker: &Waker) {
+        self.0.writer.register(waker);
+    }
+
+    pub(crate) fn went(&self) {
+        self.0.gone.store(true, Ordering::Release);
+        self.0.moved.notify_waiters();
+    }
+}
+
+/// Waits until `held` is true. Whoever makes it true calls `notify_waiters` afterwards.
+pub(crate) async fn wait_until(moved: &Notify, held: impl Fn() -> bool) {
+    loop {
+        let mut next = pin!(moved.notified());
+        // Listen before looking, or a change between the two is missed.
+        next.as_mut().enable();
+        if held() {
+            return;
+        }
+        next.await;
+    }
+}

@@ -1,0 +1,284 @@
+//! [`Metered`]: the wrapper round every accepted stream. It counts, watches and cuts.
+
+use crate::{
+    caps::Slot,
+    frames::{FrameWalker, Message},
+    ledger::{Entry, Ledger, Taker},
+    link::Link,
+    meter::Meter,
+};
+use bytes::{Buf, Bytes};
+use std::{
+    io::{self, ErrorKind, IoSlice},
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
+
+/// An accepted stream under the mount's eyes: what is written is counted, a reader that takes
+/// nothing for too long is cut, and its place under the caps is given back when it is dropped.
+#[derive(Debug)]
+pub struct Metered<S> {
+    io: S,
+    meter: Meter,
+    /// Bytes to read before the stream's own: a request head that is given back.
+    replay: Bytes,
+    stall: Duration,
+    /// Runs only while a write is stuck, so an idle stream has no timer.
+    stuck: Option<Pin<Box<Sleep>>>,
+    session: Option<Box<Session>>,
+    reset: fn(&S),
+    ledger: Arc<Ledger>,
+    entry: Option<Entry>,
+    _slot: Slot,
+}
+
+/// What is followed once the stream carries a session.
+#[derive(Debug)]
+struct Session {
+    link: Link,
+    /// From the first frame on; the handshake's answer before it is none.
+    written: Option<FrameWalker>,
+    /// Looks for the end of the upgrade, then for nothing.
+    read: Option<FrameWalker>,
+}
+
+impl<S> Metered<S> {
+    pub(crate) fn new(
+        io: S,
+        peer: Option<SocketAddr>,
+        stall: Duration,
+        reset: fn(&S),
+        ledger: Arc<Ledger>,
+        slot: Slot,
+    ) -> Self {
+        Self {
+            io,
+            meter: Meter::new(peer),
+            replay: Bytes::new(),
+            stall,
+            stuck: None,
+            session: None,
+            reset,
+            ledger,
+            entry: None,
+            _slot: slot,
+        }
+    }
+
+    /// The handle on this stream.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// The stream inside.
+    pub fn get_ref(&self) -> &S {
+        &self.io
+    }
+
+    /// From here on the stream's end is the end of this session.
+    pub(crate) fn carry(&mut self, link: Link, upgrading: bool) {
+        self.enter(Taker::SocketIo);
+        let read = upgrading.then(FrameWalker::default);
+        self.session = Some(Box::new(Session {
+            link,
+            written: None,
+            read,
+        }));
+    }
+
+    /// From here on only websocket frames are written.
+    pub(crate) fn count_frames(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.written = Some(FrameWalker::default());
+        }
+    }
+
+    /// Puts the stream on the list of those that shutdown has to close.
+    pub(crate) fn enter(&mut self, to: Taker) {
+        self.entry = Some(self.ledger.hand_over(&self.meter, to));
+    }
+
+    pub(crate) fn replay(&mut self, bytes: Bytes) {
+        self.replay = bytes;
+    }
+
+    fn took<'a>(
+        &mut self,
+        offered: usize,
+        mut taken: usize,
+        slices: impl Iterator<Item = &'a [u8]>,
+    ) {
+        self.stuck = None;
+        self.meter.wrote(taken, offered);
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let Some(written) = &mut session.written else {
+            return;
+        };
+        for slice in slices {
+            let here = taken.min(slice.len());
+            written.walk(&slice[..here], |message: Message| {
+                if message.is_event() {
+                    self.meter.wrote_event(message.len);
+                    session.link.wrote_event(message.len);
+                }
+            });
+            taken -= here;
+        }
+    }
+
+    /// Decides what becomes of a write that cannot go on.
+    fn poll_stuck(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        self.meter.wake_writer_on_cut(cx.waker());
+        if self.meter.is_cut() {
+            return Poll::Ready(ErrorKind::ConnectionAborted.into());
+        }
+        let stall = self.stall;
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(stall)));
+        ready!(stuck.as_mut().poll(cx));
+        self.ledger.counters.stalled.fetch_add(1, Ordering::Relaxed);
+        log::debug!("{:?} took nothing for {stall:?}: cut", self.meter.peer());
+        self.meter.cut();
+        Poll::Ready(ErrorKind::TimedOut.into())
+    }
+
+    fn check_open(&self) -> io::Result<()> {
+        if self.meter.is_cut() {
+            return Err(ErrorKind::ConnectionAborted.into());
+        }
+        Ok(())
+    }
+}
+
+impl<S> Drop for Metered<S> {
+    fn drop(&mut self) {
+        if self.meter.is_cut() {
+            (self.reset)(&self.io);
+        }
+        self.meter.went();
+        if let Some(session) = &self.session {
+            session.link.stream_went();
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.meter.is_cut() {
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        if !this.replay.is_empty() {
+            let len = this.replay.len().min(buf.remaining());
+            buf.put_slice(&this.replay[..len]);
+            this.replay.advance(len);
+        } else {
+            let read = Pin::new(&mut this.io).poll_read(cx, buf);
+            if read.is_pending() {
+                this.meter.wake_reader_on_cut(cx.waker());
+                if !this.meter.is_cut() {
+                    return Poll::Pending;
+                }
+                return Poll::Ready(Ok(()));
+            }
+            ready!(read)?;
+        }
+        if let Some(session) = &mut this.session
+            && let Some(read) = &mut session.read
+        {
+            let mut upgraded = false;
+            read.walk(&buf.filled()[before..], |message| {
+                upgraded |= message.is_upgrade()
+            });
+            if upgraded {
+                session.read = None;
+                session.link.upgraded();
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.check_open()?;
+        match Pin::new(&mut this.io).poll_write(cx, buf) {
+            Poll::Ready(Ok(taken)) => {
+                this.took(buf.len(), taken, std::iter::once(buf));
+                Poll::Ready(Ok(taken))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                this.meter.wrote(0, buf.len());
+                this.poll_stuck(cx).map(Err)
+            }
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.check_open()?;
+        let offered = bufs.iter().map(|buf| buf.len()).sum();
+        match Pin::new(&mut this.io).poll_write_vectored(cx, bufs) {
+            Poll::Ready(Ok(taken)) => {
+                this.took(offered, taken, bufs.iter().map(|buf| &**buf));
+                Poll::Ready(Ok(taken))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                this.meter.wrote(0, offered);
+                this.poll_stuck(cx).map(Err)
+            }
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.check_open()?;
+        match Pin::new(&mut this.io).poll_flush(cx) {
+            Poll::Ready(done) => {
+                // Flushing TCP is always done at once and says nothing of a write that is stuck.
+                if this.meter.waiting() == 0 {
+                    this.stuck = None;
+                }
+                Poll::Ready(done)
+            }
+            Poll::Pending => this.poll_stuck(cx).map(Err),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.check_open()?;
+        match Pin::new(&mut this.io).poll_shutdown(cx) {
+            Poll::Ready(done) => Poll::Ready(done),
+            Poll::Pending => this.poll_stuck(cx).map(Err),
+        }
+    }
+}
