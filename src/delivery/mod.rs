@@ -1,3 +1,10 @@
-//! How a change becomes durable and how what was said is found again.
+//! How a change becomes durable, and how what was said is found again.
 
+mod history;
 pub mod outbox;
+mod prune;
+mod standing;
+
+pub use history::StoredHistory;
+pub use prune::{Keep, prune};
+pub use standing::{Standings, groups_of};

@@ -1,1 +1,97 @@
-//! The outbox.
+//! The outbox: the only door to writing. A change and the notices that tell of it are one
+//! transaction, and an answer goes out only after its commit.
+//!
+//! Many waiting changes share one commit (group commit), each in a savepoint of its own, so one
+//! that fails leaves the others alone. Every batch first takes the lock on the one row of
+//! `sequence`: changes follow one another in one order on every node, on SQLite and on PostgreSQL
+//! alike, which is also the order of `seq` (docs/decisions/0003-one-writer.md).
+
+mod committer;
+mod row;
+mod tx;
+
+pub use row::Row;
+pub use tx::Tx;
+
+use crate::{
+    broker::Emit,
+    error::{Error, Result},
+    notice::Seq,
+    store::Store,
+};
+use futures_util::future::LocalBoxFuture;
+use tokio::sync::{mpsc, oneshot};
+
+/// Changes that wait for the committer; more are told 503, so that a stuck disk can't fill memory.
+const WAITING_MAX: usize = 4096;
+
+/// What a change came to.
+#[derive(Debug)]
+pub struct Committed<T> {
+    /// What the change's own code returned.
+    pub value: T,
+    /// Its last notice; the newest of all when it told nothing. For `X-Herald-Seq`.
+    pub seq: Seq,
+}
+
+/// Told what became of the batch: the newest place of this change, or why nothing was committed.
+type Answer = Box<dyn FnOnce(Result<Seq>) + Send>;
+/// A change, ready to run: whether it is to be kept, and whom to tell.
+type Change = Box<dyn for<'t> FnOnce(&'t mut Tx) -> LocalBoxFuture<'t, (bool, Answer)> + Send>;
+
+/// The way to the committer; cheap to clone.
+#[derive(Clone)]
+pub struct Outbox(mpsc::Sender<Change>);
+
+/// Where committed notices go: the broker's mailbox. Losing a message is allowed.
+pub type Told = Box<dyn Fn(Emit) + Send>;
+
+impl Outbox {
+    /// Starts the committer on a thread of its own; it ends when the last `Outbox` is dropped and
+    /// everything accepted is committed.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub fn start(store: Store, told: Told) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
+        let (sender, waiting) = mpsc::channel(WAITING_MAX);
+        let thread = std::thread::Builder::new().name("committer".into()).spawn(move || {
+            committer::run(store, waiting, told);
+        })?;
+        Ok((Self(sender), thread))
+    }
+
+    /// Runs `work` in a transaction and commits it together with the notices that it told.
+    ///
+    /// # Errors
+    /// What `work` returned: then nothing of it is kept and nothing is pushed. 503 when too many
+    /// changes wait or the database is away: then nothing is kept either, unless the connection was
+    /// lost in the middle of the commit itself.
+    pub async fn commit<T, F>(&self, work: F) -> Result<Committed<T>>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        let (tell, outcome) = oneshot::channel::<Result<Committed<T>>>();
+        let change: Change = Box::new(move |tx| {
+            Box::pin(async move {
+                match work(tx).await {
+                    Ok(value) => {
+                        let answer: Answer = Box::new(move |committed| {
+                            tell.send(committed.map(|seq| Committed { value, seq })).ok();
+                        });
+                        (true, answer)
+                    }
+                    Err(error) => {
+                        let answer: Answer = Box::new(move |_| {
+                            tell.send(Err(error)).ok();
+                        });
+                        (false, answer)
+                    }
+                }
+            })
+        });
+        self.0.try_send(change).map_err(|_| Error::Unavailable("too many changes are waiting".into()))?;
+        // The other end is dropped only when the change panicked (logged there).
+        outcome.await.unwrap_or(Err(Error::Internal))
+    }
+}

@@ -1,0 +1,140 @@
+//! Group commit: all changes that wait share one transaction, each in a savepoint.
+
+use super::{Answer, Change, Row, Told, Tx};
+use crate::{
+    broker::Emit,
+    error::{Error, Result},
+    notice::{Notice, Seq},
+    sql,
+    store::{
+        Conn, Store, run_queries_in_place,
+        schema::{outbox, sequence},
+    },
+};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use futures_util::FutureExt as _;
+use std::{panic::AssertUnwindSafe, sync::Arc};
+use tokio::sync::mpsc;
+
+/// Most changes in one commit: bounds how long the first waits for the last.
+const BATCH_MAX: usize = 128;
+
+/// The committer's thread, until every [`super::Outbox`] is dropped.
+pub(super) fn run(store: Store, mut waiting: mpsc::Receiver<Change>, told: Told) {
+    run_queries_in_place();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return log::error!("the committer can't start: {error}"),
+    };
+    runtime.block_on(async {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
+            let notices = commit(&store, std::mem::take(&mut batch)).await;
+            if !notices.is_empty() {
+                told(Emit(notices));
+            }
+        }
+    });
+}
+
+/// Runs and commits one batch, answers every change in it, and returns what is to be told.
+async fn commit(store: &Store, batch: Vec<Change>) -> Vec<Arc<Notice>> {
+    let mut waiting: Vec<(Answer, Seq)> = Vec::with_capacity(batch.len());
+    let outcome = match store.write().await {
+        Ok(conn) => attempt(Tx::new(conn), batch, &mut waiting).await,
+        Err(error) => Err(error),
+    };
+    let (notices, failure) = match outcome {
+        Ok(notices) => (notices, None),
+        Err(error) => {
+            log::warn!("{} changes were not committed: {error}", waiting.len());
+            (Vec::new(), Some(error))
+        }
+    };
+    for (answer, seq) in waiting {
+        answer(match &failure {
+            None => Ok(seq),
+            Some(_) => Err(Error::Unavailable("the change could not be committed".into())),
+        });
+    }
+    notices
+}
+
+/// The changes that are kept are added to `kept`, to be answered by the caller; the refused ones
+/// are answered here.
+async fn attempt(mut tx: Tx, batch: Vec<Change>, kept: &mut Vec<(Answer, Seq)>) -> Result<Vec<Arc<Notice>>> {
+    tx.conn.begin().await?;
+    let mut done = Vec::new();
+    let outcome = run_all(&mut tx, batch, kept, &mut done).await;
+    let outcome = match outcome {
+        Ok(()) => tx.conn.commit().await.map_err(Error::from),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = outcome {
+        // A connection that can't even roll back is broken; the pool notices and drops it.
+        tx.conn.rollback().await.ok();
+        return Err(error);
+    }
+    Ok(done)
+}
+
+async fn run_all(
+    tx: &mut Tx,
+    batch: Vec<Change>,
+    kept: &mut Vec<(Answer, Seq)>,
+    done: &mut Vec<Arc<Notice>>,
+) -> Result<()> {
+    let first = lock(&mut tx.conn).await?;
+    let mut last = first;
+    for change in batch {
+        tx.next_change();
+        tx.conn.begin().await?;
+        let Ok((keep, answer)) = AssertUnwindSafe(change(tx)).catch_unwind().await else {
+            log::error!("a change panicked; it is rolled back");
+            tx.conn.rollback().await?;
+            continue;
+        };
+        if !keep {
+            tx.conn.rollback().await?;
+            answer(Err(Error::Internal));
+            continue;
+        }
+        let notices = tx.place_after(last);
+        let now = tx.now();
+        if let Err(error) = store(&mut tx.conn, &notices, now).await {
+            tx.conn.rollback().await?;
+            answer(Err(error));
+            continue;
+        }
+        tx.conn.commit().await?;
+        last = notices.last().and_then(|notice| notice.seq).unwrap_or(last);
+        done.extend(notices);
+        kept.push((answer, last));
+    }
+    if last > first {
+        sql!(&mut tx.conn, |c| diesel::update(sequence::table).set(sequence::newest.eq(last.0)).execute(c).await)?;
+    }
+    Ok(())
+}
+
+/// Takes the lock that makes this the only writer, on all nodes, until commit: a write as the first
+/// statement, so that everything read after it is the newest (READ COMMITTED on PostgreSQL, no
+/// stale snapshot on SQLite).
+async fn lock(conn: &mut Conn) -> Result<Seq> {
+    let newest: i64 = sql!(conn, |c| diesel::update(sequence::table)
+        .set(sequence::newest.eq(sequence::newest))
+        .returning(sequence::newest)
+        .get_result(c)
+        .await)?;
+    Ok(Seq(newest))
+}
+
+async fn store(conn: &mut Conn, notices: &[Arc<Notice>], now: crate::time::Time) -> Result<()> {
+    for notice in notices {
+        // One by one: diesel-async has no batch insert for SQLite, and the statement is prepared once.
+        let row = Row::of(notice, now)?;
+        sql!(conn, |c| diesel::insert_into(outbox::table).values(&row).execute(c).await)?;
+    }
+    Ok(())
+}
