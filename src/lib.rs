@@ -1,11 +1,13 @@
 //! Herald: HTTP records, and one ordered sequence of notices that standard Socket.IO clients, plain
 //! WebSockets and SSE follow without a gap. ARCHITECTURE.md walks through the house.
 
+pub mod auth;
 pub mod broker;
 pub mod delivery;
 pub mod error;
 pub mod identity;
 pub mod ids;
 pub mod notice;
+pub mod records;
 pub mod store;
 pub mod time;

@@ -27,9 +27,8 @@ async fn main() -> std::io::Result<()> {
     let workers = mount.clone();
     let server = Server::build()
         .listen("http", TcpListener::bind("127.0.0.1:3000")?, move || {
-            let app = App::new()
-                .configure(workers.routes())
-                .route("/", web::get().to(|| async { "an ordinary route" }));
+            let app =
+                App::new().configure(workers.routes()).route("/", web::get().to(|| async { "an ordinary route" }));
             workers.tcp(app)
         })?
         .run();

@@ -29,11 +29,7 @@ pub(crate) struct Slot {
 
 impl Cap {
     pub(crate) fn new(in_all: usize, per_address: usize) -> Arc<Self> {
-        Arc::new(Self {
-            in_all,
-            per_address,
-            taken: Mutex::default(),
-        })
+        Arc::new(Self { in_all, per_address, taken: Mutex::default() })
     }
 
     /// `None` when the cap is reached.
@@ -52,10 +48,7 @@ impl Cap {
         }
         taken.total += 1;
         drop(taken);
-        Some(Slot {
-            cap: Arc::clone(self),
-            address,
-        })
+        Some(Slot { cap: Arc::clone(self), address })
     }
 
     pub(crate) fn in_use(&self) -> usize {

@@ -6,24 +6,15 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, header};
 
 /// The request with those headers that `keep` wants.
-pub(crate) fn request<B>(
-    head: &RequestHead,
-    body: B,
-    keep: impl Fn(&str) -> bool,
-) -> Result<Request<B>, http::Error> {
+pub(crate) fn request<B>(head: &RequestHead, body: B, keep: impl Fn(&str) -> bool) -> Result<Request<B>, http::Error> {
     let mut request = Request::builder()
         .method(head.method.as_str())
-        .uri(
-            head.uri
-                .path_and_query()
-                .map_or("/", |target| target.as_str()),
-        )
+        .uri(head.uri.path_and_query().map_or("/", |target| target.as_str()))
         .body(body)?;
     for (name, value) in head.headers.iter().filter(|(name, _)| keep(name.as_str())) {
-        request.headers_mut().append(
-            HeaderName::from_bytes(name.as_str().as_bytes())?,
-            HeaderValue::from_bytes(value.as_bytes())?,
-        );
+        request
+            .headers_mut()
+            .append(HeaderName::from_bytes(name.as_str().as_bytes())?, HeaderValue::from_bytes(value.as_bytes())?);
     }
     Ok(request)
 }
@@ -35,8 +26,7 @@ pub(crate) fn answer(answer: Response<Bytes>) -> HttpResponse {
     if parts.status == http::StatusCode::SWITCHING_PROTOCOLS {
         return HttpResponse::BadRequest().finish();
     }
-    let status =
-        StatusCode::from_u16(parts.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(parts.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut out = HttpResponse::build(status);
     for (name, value) in &parts.headers {
         // actix writes its own.
@@ -59,9 +49,7 @@ mod tests {
             .to_request()
             .into_parts();
         let request = request(&from, (), |name| name == "authorization");
-        let Ok(request) = request else {
-            panic!("a plain request was refused")
-        };
+        let Ok(request) = request else { panic!("a plain request was refused") };
         assert_eq!(request.uri(), "/socket.io/?a=b");
         assert_eq!(request.headers().len(), 1);
     }

@@ -18,8 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// of your own that chooses between several by the request's path.
 pub trait Engine: Clone + Send + Sync + 'static {
     /// Answers a request of the polling transport.
-    fn answer(&self, request: Request<Full<Bytes>>)
-    -> impl Future<Output = Response<Bytes>> + Send;
+    fn answer(&self, request: Request<Full<Bytes>>) -> impl Future<Output = Response<Bytes>> + Send;
 
     /// Takes a stream on which the websocket handshake was already answered. Returns false if
     /// the engine did not want it; the stream is dropped then.

@@ -88,9 +88,7 @@ impl FrameWalker {
     fn begin_frame(&mut self) {
         self.left = match self.header[1] & 0x7f {
             126 => u64::from(u16::from_be_bytes([self.header[2], self.header[3]])),
-            127 => self.header[2..10]
-                .iter()
-                .fold(0, |n, byte| (n << 8) | u64::from(*byte)),
+            127 => self.header[2..10].iter().fold(0, |n, byte| (n << 8) | u64::from(*byte)),
             short => u64::from(short),
         };
         self.taken = 0;
@@ -105,9 +103,7 @@ impl FrameWalker {
     }
 
     fn payload<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let take = usize::try_from(self.left)
-            .unwrap_or(usize::MAX)
-            .min(bytes.len());
+        let take = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
         if self.is_data() {
             for (at, byte) in bytes[..take].iter().enumerate() {
                 let Some(slot) = self.first.get_mut(self.len as usize + at) else {
@@ -131,11 +127,7 @@ impl FrameWalker {
     fn finish_frame(&mut self, done: &mut impl FnMut(Message)) {
         let last_of_message = self.header[0] & 0x80 != 0;
         if self.is_data() && last_of_message {
-            done(Message {
-                text: self.text,
-                len: self.len,
-                first: self.first,
-            });
+            done(Message { text: self.text, len: self.len, first: self.first });
         }
         self.in_payload = false;
         self.held = 0;

@@ -18,12 +18,7 @@ fn frame(opcode: u8, fin: bool, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8
     match mask {
         Some(key) => {
             out.extend_from_slice(&key);
-            out.extend(
-                payload
-                    .iter()
-                    .enumerate()
-                    .map(|(at, byte)| byte ^ key[at % 4]),
-            );
+            out.extend(payload.iter().enumerate().map(|(at, byte)| byte ^ key[at % 4]));
         }
         None => out.extend_from_slice(payload),
     }
@@ -61,14 +56,7 @@ fn a_ping_inside_a_fragmented_message_is_not_part_of_it() {
     bytes.extend(frame(9, true, b"ping", None));
     bytes.extend(frame(0, true, b"2[]", None));
     let seen = walk(&bytes, &[1]);
-    assert_eq!(
-        seen,
-        [Message {
-            text: true,
-            len: 4,
-            first: *b"42"
-        }]
-    );
+    assert_eq!(seen, [Message { text: true, len: 4, first: *b"42" }]);
     assert!(seen[0].is_event());
 }
 

@@ -40,8 +40,7 @@ impl Ledger {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        self.counters
-            .snapshot(self.connections.in_use(), self.sessions.in_use())
+        self.counters.snapshot(self.connections.in_use(), self.sessions.in_use())
     }
 
     /// Enters a stream that leaves the HTTP service; it is struck off when the entry is dropped.
@@ -55,11 +54,7 @@ impl Ledger {
         if self.is_closing() {
             meter.cut();
         }
-        Entry {
-            ledger: Arc::clone(self),
-            id,
-            to,
-        }
+        Entry { ledger: Arc::clone(self), id, to }
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -79,9 +74,7 @@ impl Ledger {
     }
 
     fn handed_over(&self) -> MutexGuard<'_, HashMap<u64, Meter>> {
-        self.handed_over
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.handed_over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,10 +97,7 @@ impl Drop for Entry {
     fn drop(&mut self) {
         self.ledger.handed_over().remove(&self.id);
         if self.to == Taker::SocketIo {
-            self.ledger
-                .counters
-                .websockets
-                .fetch_sub(1, Ordering::Relaxed);
+            self.ledger.counters.websockets.fetch_sub(1, Ordering::Relaxed);
         }
         self.ledger.one_went.notify_waiters();
     }

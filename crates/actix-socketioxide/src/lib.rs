@@ -72,6 +72,6 @@ mod stats;
 mod upgrade;
 
 pub use crate::{
-    engine::Engine, link::Link, meter::Meter, metered::Metered, mount::Mount, origins::Origins,
-    settings::Builder, stats::Stats,
+    engine::Engine, link::Link, meter::Meter, metered::Metered, mount::Mount, origins::Origins, settings::Builder,
+    stats::Stats,
 };

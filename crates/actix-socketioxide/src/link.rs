@@ -66,12 +66,7 @@ impl Link {
     }
 
     /// A session that begins with polling. Its sid is not known before the handshake's answer.
-    pub(crate) fn of_polling(
-        peer: Option<SocketAddr>,
-        path: Arc<str>,
-        close: Arc<dyn Close>,
-        slot: Slot,
-    ) -> Self {
+    pub(crate) fn of_polling(peer: Option<SocketAddr>, path: Arc<str>, close: Arc<dyn Close>, slot: Slot) -> Self {
         Self::new(
             peer,
             Some(Polling {
@@ -112,10 +107,7 @@ impl Link {
     pub fn written_progress(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
         let (link, seen) = (self.clone(), self.event_bytes());
         async move {
-            wait_until(&link.0.moved, || {
-                link.event_bytes() != seen || link.is_closed()
-            })
-            .await;
+            wait_until(&link.0.moved, || link.event_bytes() != seen || link.is_closed()).await;
         }
     }
 
@@ -232,11 +224,7 @@ impl Link {
 
     fn free_polling_slot(&self) {
         if let Some(polling) = &self.0.polling {
-            polling
-                .slot
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
+            polling.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
     }
 }

@@ -86,11 +86,7 @@ impl<S> Metered<S> {
     pub(crate) fn carry(&mut self, link: Link, upgrading: bool) {
         self.enter(Taker::SocketIo);
         let read = upgrading.then(FrameWalker::default);
-        self.session = Some(Box::new(Session {
-            link,
-            written: None,
-            read,
-        }));
+        self.session = Some(Box::new(Session { link, written: None, read }));
     }
 
     /// From here on only websocket frames are written.
@@ -109,12 +105,7 @@ impl<S> Metered<S> {
         self.replay = bytes;
     }
 
-    fn took<'a>(
-        &mut self,
-        offered: usize,
-        mut taken: usize,
-        slices: impl Iterator<Item = &'a [u8]>,
-    ) {
+    fn took<'a>(&mut self, offered: usize, mut taken: usize, slices: impl Iterator<Item = &'a [u8]>) {
         self.stuck = None;
         self.meter.wrote(taken, offered);
         let Some(session) = &mut self.session else {
@@ -171,11 +162,7 @@ impl<S> Drop for Metered<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.meter.is_cut() {
             return Poll::Ready(Ok(()));
@@ -200,9 +187,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
             && let Some(read) = &mut session.read
         {
             let mut upgraded = false;
-            read.walk(&buf.filled()[before..], |message| {
-                upgraded |= message.is_upgrade()
-            });
+            read.walk(&buf.filled()[before..], |message| upgraded |= message.is_upgrade());
             if upgraded {
                 session.read = None;
                 session.link.upgraded();
@@ -213,11 +198,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.check_open()?;
         match Pin::new(&mut this.io).poll_write(cx, buf) {

@@ -48,15 +48,7 @@ impl<E: Engine> Mount<E> {
         let ledger = Ledger::new(settings.max_connections, settings.max_per_address);
         let close = Arc::new(InProcess(engine.clone()));
         let sessions = Sessions::default();
-        Self {
-            core: Arc::new(Core {
-                engine,
-                close,
-                settings,
-                ledger,
-                sessions,
-            }),
-        }
+        Self { core: Arc::new(Core { engine, close, settings, ledger, sessions }) }
     }
 
     /// The polling transport, for `App::configure`. Websockets need no route: they are taken
@@ -106,16 +98,11 @@ impl<E> Core<E> {
     pub(crate) fn judge(&self, head: &RequestHead) -> Verdict {
         let text = |name| {
             // What is no text is no origin that could be listed, but it is not absent either.
-            head.headers
-                .get(name)
-                .map(|value| value.to_str().unwrap_or("?"))
+            head.headers.get(name).map(|value| value.to_str().unwrap_or("?"))
         };
         let verdict = self.settings.origins.judge(text(ORIGIN), text(HOST));
         if verdict == Verdict::Refused {
-            self.ledger
-                .counters
-                .forbidden_origin
-                .fetch_add(1, Ordering::Relaxed);
+            self.ledger.counters.forbidden_origin.fetch_add(1, Ordering::Relaxed);
         }
         verdict
     }
@@ -123,16 +110,12 @@ impl<E> Core<E> {
 
 impl<E> Clone for Mount<E> {
     fn clone(&self) -> Self {
-        Self {
-            core: Arc::clone(&self.core),
-        }
+        Self { core: Arc::clone(&self.core) }
     }
 }
 
 impl<E> fmt::Debug for Mount<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mount")
-            .field("settings", &self.core.settings)
-            .finish_non_exhaustive()
+        f.debug_struct("Mount").field("settings", &self.core.settings).finish_non_exhaustive()
     }
 }

@@ -25,10 +25,7 @@ pub(crate) enum Verdict {
 impl Origins {
     /// Every page. Such pages get no credentials (cookies) by CORS.
     pub fn any() -> Self {
-        Self {
-            any: true,
-            listed: HashSet::new(),
-        }
+        Self { any: true, listed: HashSet::new() }
     }
 
     /// Only pages of the server's own host. The default.
@@ -39,13 +36,7 @@ impl Origins {
     /// These pages, written as browsers do (`https://a.example`, `http://localhost:5173`), and
     /// those of the server's own host.
     pub fn list<T: AsRef<str>>(origins: impl IntoIterator<Item = T>) -> Self {
-        Self {
-            any: false,
-            listed: origins
-                .into_iter()
-                .map(|text| normal(text.as_ref()))
-                .collect(),
-        }
+        Self { any: false, listed: origins.into_iter().map(|text| normal(text.as_ref())).collect() }
     }
 
     pub(crate) fn judge(&self, origin: Option<&str>, host: Option<&str>) -> Verdict {
@@ -96,8 +87,7 @@ mod tests {
     use super::{Verdict::*, *};
 
     fn listed(origin: &str) -> Verdict {
-        Origins::list(["https://a.example", "http://localhost:5173/"])
-            .judge(Some(origin), Some("herald.example"))
+        Origins::list(["https://a.example", "http://localhost:5173/"]).judge(Some(origin), Some("herald.example"))
     }
 
     #[test]
@@ -128,9 +118,6 @@ mod tests {
 
     #[test]
     fn any_page_passes_but_is_not_known() {
-        assert_eq!(
-            Origins::any().judge(Some("https://evil.example"), None),
-            Any
-        );
+        assert_eq!(Origins::any().judge(Some("https://evil.example"), None), Any);
     }
 }

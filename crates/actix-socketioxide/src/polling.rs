@@ -39,11 +39,7 @@ pub(crate) async fn handle<E: Engine>(
             Err(refusal) => core.refuse(refusal),
         }
     };
-    cors::allow(
-        verdict,
-        request.headers().get(header::ORIGIN),
-        answer.headers_mut(),
-    );
+    cors::allow(verdict, request.headers().get(header::ORIGIN), answer.headers_mut());
     answer
 }
 
@@ -66,20 +62,13 @@ async fn respond<E: Engine>(
     }
 }
 
-async fn open<E: Engine>(
-    core: &Core<E>,
-    path: Arc<str>,
-    request: &HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+async fn open<E: Engine>(core: &Core<E>, path: Arc<str>, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
     if core.ledger.is_closing() {
         return Ok(HttpResponse::ServiceUnavailable().finish());
     }
     let peer = request.head().peer_addr;
     let Some(slot) = core.ledger.sessions.take(peer.map(|peer| peer.ip())) else {
-        core.ledger
-            .counters
-            .over_cap
-            .fetch_add(1, Ordering::Relaxed);
+        core.ledger.counters.over_cap.fetch_add(1, Ordering::Relaxed);
         return Ok(HttpResponse::ServiceUnavailable().finish());
     };
     let link = Link::of_polling(peer, path, Arc::clone(&core.close), slot);
@@ -97,11 +86,7 @@ async fn open<E: Engine>(
     Ok(core.convert(answer))
 }
 
-async fn poll<E: Engine>(
-    core: &Core<E>,
-    sid: Sid,
-    request: &HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+async fn poll<E: Engine>(core: &Core<E>, sid: Sid, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
     let link = core.sessions.find(&sid);
     let mut guard = AbortedPoll(link.clone());
     let answer = core.engine.answer(whole(request, Bytes::new())?).await;
@@ -169,11 +154,7 @@ fn event_bytes(body: &[u8]) -> u64 {
 impl<E: Engine> Core<E> {
     /// The request that opens a session stays in memory as long as the session: only what
     /// handlers may want of it is kept.
-    pub(crate) fn handshake<B>(
-        &self,
-        head: &actix_http::RequestHead,
-        body: B,
-    ) -> Result<Request<B>, Refusal> {
+    pub(crate) fn handshake<B>(&self, head: &actix_http::RequestHead, body: B) -> Result<Request<B>, Refusal> {
         let kept = |name: &str| self.settings.keep_headers.iter().any(|kept| kept == name);
         convert::request(head, body, kept).map_err(|_| Refusal::BadRequest)
     }
@@ -184,9 +165,7 @@ impl<E: Engine> Core<E> {
             Refusal::Forbidden => actix_web::http::StatusCode::FORBIDDEN,
             _ => actix_web::http::StatusCode::BAD_REQUEST,
         };
-        HttpResponse::build(status)
-            .content_type("application/json")
-            .body(refusal.json())
+        HttpResponse::build(status).content_type("application/json").body(refusal.json())
     }
 
     fn convert(&self, answer: Response<Bytes>) -> HttpResponse {
@@ -203,11 +182,7 @@ impl<E: Engine> Core<E> {
 fn refused_code(body: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(body).ok()?;
     let (_, code) = text.split_once(r#""code":"#)?;
-    code.trim_start_matches('"')
-        .chars()
-        .next()?
-        .to_digit(10)
-        .map(|code| code as usize)
+    code.trim_start_matches('"').chars().next()?.to_digit(10).map(|code| code as usize)
 }
 
 #[cfg(test)]
@@ -217,10 +192,7 @@ mod tests {
     #[test]
     fn the_sid_is_found_in_an_open_packet_and_nowhere_else() {
         let open = br#"0{"sid":"AA9AAA0AAzAAAAHs","upgrades":["websocket"]}"#;
-        assert_eq!(
-            opened_sid(open).map(|sid| sid.to_string()),
-            Some("AA9AAA0AAzAAAAHs".into())
-        );
+        assert_eq!(opened_sid(open).map(|sid| sid.to_string()), Some("AA9AAA0AAzAAAAHs".into()));
         assert_eq!(opened_sid(br#"40{"sid":"AA9AAA0AAzAAAAHs"}"#), None);
         assert_eq!(opened_sid(b"0{}"), None);
     }
@@ -234,10 +206,7 @@ mod tests {
 
     #[test]
     fn the_engines_own_refusals_are_recognised() {
-        assert_eq!(
-            refused_code(br#"{"code":"1","message":"Session ID unknown"}"#),
-            Some(1)
-        );
+        assert_eq!(refused_code(br#"{"code":"1","message":"Session ID unknown"}"#), Some(1));
         assert_eq!(refused_code(b"42"), None);
     }
 }

@@ -52,11 +52,7 @@ pub(crate) struct Query {
 impl Query {
     /// Stricter than the engine, which would open a session for some of what is refused here.
     pub(crate) fn parse(query: &str) -> Result<Self, Refusal> {
-        let value = |name: &str| {
-            query
-                .split('&')
-                .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-        };
+        let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
         let transport = match value("transport") {
             Some("polling") => Transport::Polling,
             Some("websocket") => Transport::Websocket,
@@ -65,9 +61,7 @@ impl Query {
         if value("EIO") != Some("4") {
             return Err(Refusal::UnsupportedVersion);
         }
-        let sid = value("sid")
-            .map(|sid| sid.parse().map_err(|_| Refusal::UnknownSession))
-            .transpose()?;
+        let sid = value("sid").map(|sid| sid.parse().map_err(|_| Refusal::UnknownSession)).transpose()?;
         Ok(Self { transport, sid })
     }
 }
@@ -86,21 +80,9 @@ mod tests {
     #[test]
     fn each_mistake_has_its_own_refusal() {
         assert_eq!(Query::parse(""), Err(Refusal::UnknownTransport));
-        assert_eq!(
-            Query::parse("EIO=4&transport=grpc"),
-            Err(Refusal::UnknownTransport)
-        );
-        assert_eq!(
-            Query::parse("EIO=3&transport=polling"),
-            Err(Refusal::UnsupportedVersion)
-        );
-        assert_eq!(
-            Query::parse("transport=polling"),
-            Err(Refusal::UnsupportedVersion)
-        );
-        assert_eq!(
-            Query::parse("EIO=4&transport=polling&sid=x"),
-            Err(Refusal::UnknownSession)
-        );
+        assert_eq!(Query::parse("EIO=4&transport=grpc"), Err(Refusal::UnknownTransport));
+        assert_eq!(Query::parse("EIO=3&transport=polling"), Err(Refusal::UnsupportedVersion));
+        assert_eq!(Query::parse("transport=polling"), Err(Refusal::UnsupportedVersion));
+        assert_eq!(Query::parse("EIO=4&transport=polling&sid=x"), Err(Refusal::UnknownSession));
     }
 }

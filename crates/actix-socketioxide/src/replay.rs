@@ -9,11 +9,7 @@ pub(crate) fn request(head: &RequestHead, followed_by: &[u8]) -> Bytes {
     out.put_slice(head.method.as_str().as_bytes());
     out.put_slice(b" ");
     out.put_slice(head.uri.to_string().as_bytes());
-    out.put_slice(if head.version == Version::HTTP_10 {
-        b" HTTP/1.0\r\n"
-    } else {
-        b" HTTP/1.1\r\n"
-    });
+    out.put_slice(if head.version == Version::HTTP_10 { b" HTTP/1.0\r\n" } else { b" HTTP/1.1\r\n" });
     for (name, value) in head.headers.iter() {
         out.put_slice(name.as_str().as_bytes());
         out.put_slice(b": ");
@@ -36,9 +32,6 @@ mod tests {
             .to_request()
             .into_parts();
         let bytes = request(&head, b"\x81\x80abcd");
-        assert_eq!(
-            &bytes[..],
-            b"GET /ws?token=a%20b HTTP/1.1\r\nhost: a.example\r\n\r\n\x81\x80abcd"
-        );
+        assert_eq!(&bytes[..], b"GET /ws?token=a%20b HTTP/1.1\r\nhost: a.example\r\n\r\n\x81\x80abcd");
     }
 }

@@ -10,12 +10,9 @@ use crate::{
     upgrade::{Accepted, Upgrades},
 };
 use actix_http::{
-    Extensions, HttpService, KeepAlive, Protocol, Request, Response, body::MessageBody,
-    error::DispatchError,
+    Extensions, HttpService, KeepAlive, Protocol, Request, Response, body::MessageBody, error::DispatchError,
 };
-use actix_service::{
-    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
-};
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::dev::AppConfig;
 use std::{
     fmt, io,
@@ -40,13 +37,7 @@ impl<E: Engine> Mount<E> {
     pub fn tcp<I, F, B>(
         &self,
         app: I,
-    ) -> impl ServiceFactory<
-        TcpStream,
-        Config = (),
-        Response = (),
-        Error = DispatchError,
-        InitError = (),
-    > + use<E, I, F, B>
+    ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<E, I, F, B>
     where
         I: IntoServiceFactory<F, Request>,
         F: ServiceFactory<Request, Config = AppConfig> + 'static,
@@ -78,13 +69,8 @@ impl<E: Engine> Mount<E> {
     pub fn streams<S, I, F, B>(
         &self,
         app: I,
-    ) -> impl ServiceFactory<
-        (S, Option<SocketAddr>),
-        Config = (),
-        Response = (),
-        Error = DispatchError,
-        InitError = (),
-    > + use<E, S, I, F, B>
+    ) -> impl ServiceFactory<(S, Option<SocketAddr>), Config = (), Response = (), Error = DispatchError, InitError = ()>
+    + use<E, S, I, F, B>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         I: IntoServiceFactory<F, Request>,
@@ -103,13 +89,8 @@ impl<E: Engine> Mount<E> {
         &self,
         app: I,
         reset: fn(&S),
-    ) -> impl ServiceFactory<
-        (S, Option<SocketAddr>),
-        Config = (),
-        Response = (),
-        Error = DispatchError,
-        InitError = (),
-    > + use<E, S, I, F, B>
+    ) -> impl ServiceFactory<(S, Option<SocketAddr>), Config = (), Response = (), Error = DispatchError, InitError = ()>
+    + use<E, S, I, F, B>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         I: IntoServiceFactory<F, Request>,
@@ -121,9 +102,7 @@ impl<E: Engine> Mount<E> {
         <F::Service as Service<Request>>::Future: 'static,
         B: MessageBody + 'static,
     {
-        let app = app
-            .into_factory()
-            .map_err(|error| error.into().error_response());
+        let app = app.into_factory().map_err(|error| error.into().error_response());
         let app = SharedApp::new(map_config(app, |()| AppConfig::default()));
         let (core, idle) = (Arc::clone(&self.core), self.core.settings.keep_alive);
         let http = |keep_alive: KeepAlive| {
@@ -138,10 +117,7 @@ impl<E: Engine> Mount<E> {
         // An upgrade that the application refused ends its connection: the next one on it would
         // find no upgrade service here.
         let back = http(KeepAlive::Disabled).finish(app.clone());
-        let upgrades = Upgrades {
-            core: Arc::clone(&core),
-            back,
-        };
+        let upgrades = Upgrades { core: Arc::clone(&core), back };
         let front = http(KeepAlive::Timeout(idle)).upgrade(upgrades).finish(app);
         fn_service(move |(io, peer): (S, Option<SocketAddr>)| {
             let core = Arc::clone(&core);
@@ -170,19 +146,11 @@ where
         turn_away(io).await;
         return Err(io::Error::other("too many connections").into());
     };
-    let stream = Metered::new(
-        io,
-        peer,
-        core.settings.stall,
-        reset,
-        Arc::<Ledger>::clone(ledger),
-        slot,
-    );
+    let stream = Metered::new(io, peer, core.settings.stall, reset, Arc::<Ledger>::clone(ledger), slot);
     Ok((stream, Protocol::Http1, peer))
 }
 
-const TOO_MANY: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 /// Those who are turned away hold a stream while they read why; above this they are just closed.
 const TURNED_AWAY_AT_ONCE: usize = 64;
 const TURNING_AWAY: Duration = Duration::from_millis(500);

@@ -23,10 +23,7 @@ struct Known {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self(Mutex::new(Known {
-            by_sid: HashMap::new(),
-            sweep_at: FIRST_SWEEP,
-        }))
+        Self(Mutex::new(Known { by_sid: HashMap::new(), sweep_at: FIRST_SWEEP }))
     }
 }
 
@@ -47,10 +44,6 @@ impl Sessions {
 
     pub(crate) fn all(&self) -> Vec<Link> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known
-            .by_sid
-            .values()
-            .filter_map(WeakLink::upgrade)
-            .collect()
+        known.by_sid.values().filter_map(WeakLink::upgrade).collect()
     }
 }

@@ -44,10 +44,7 @@ pub struct Builder<E> {
 
 impl<E: Engine> Builder<E> {
     pub(crate) fn new(engine: E) -> Self {
-        Self {
-            engine,
-            settings: Settings::default(),
-        }
+        Self { engine, settings: Settings::default() }
     }
 
     /// Where the engine answers, without a trailing slash. Must be the path that the engine was

@@ -16,10 +16,7 @@ struct Shared<F: ServiceFactory<Request>> {
 
 impl<F: ServiceFactory<Request>> SharedApp<F> {
     pub(crate) fn new(factory: F) -> Self {
-        Self(Rc::new(Shared {
-            factory,
-            service: OnceCell::new(),
-        }))
+        Self(Rc::new(Shared { factory, service: OnceCell::new() }))
     }
 }
 

@@ -67,12 +67,7 @@ where
     fn new_service(&self, (): ()) -> Self::Future {
         let core = Arc::clone(&self.core);
         let back = self.back.new_service(());
-        Box::pin(async move {
-            Ok(Upgrades {
-                core,
-                back: Rc::new(back.await?),
-            })
-        })
+        Box::pin(async move { Ok(Upgrades { core, back: Rc::new(back.await?) }) })
     }
 }
 
@@ -169,10 +164,7 @@ fn parse(head: &RequestHead) -> Result<Query, Refusal> {
 
 fn accept_key(head: &RequestHead) -> Result<[u8; 28], HandshakeError> {
     verify_handshake(head)?;
-    let key = head
-        .headers
-        .get(SEC_WEBSOCKET_KEY)
-        .ok_or(HandshakeError::BadWebsocketKey)?;
+    let key = head.headers.get(SEC_WEBSOCKET_KEY).ok_or(HandshakeError::BadWebsocketKey)?;
     Ok(hash_key(key.as_bytes()))
 }
 
@@ -183,13 +175,7 @@ where
     match error {
         HandshakeError::UnsupportedVersion => {
             core.ledger.counters.refused(Refusal::BadRequest.code());
-            answer(
-                stream,
-                "426 Upgrade Required",
-                "sec-websocket-version: 13\r\n",
-                "",
-            )
-            .await;
+            answer(stream, "426 Upgrade Required", "sec-websocket-version: 13\r\n", "").await;
         }
         HandshakeError::GetMethodRequired => {
             refuse(core, stream, Refusal::BadHandshakeMethod).await;
@@ -207,13 +193,7 @@ where
         Refusal::Forbidden => "403 Forbidden",
         _ => "400 Bad Request",
     };
-    answer(
-        stream,
-        status,
-        "content-type: application/json\r\n",
-        refusal.json(),
-    )
-    .await;
+    answer(stream, status, "content-type: application/json\r\n", refusal.json()).await;
 }
 
 /// An upgrade that fails ends its stream: nothing else was to come on it.
@@ -221,10 +201,8 @@ async fn answer<S>(mut stream: Metered<S>, status: &str, headers: &str, body: &s
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let text = format!(
-        "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
+    let text =
+        format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
     // The client may be gone; there is nobody else to tell.
     if stream.write_all(text.as_bytes()).await.is_ok() {
         let _ = stream.shutdown().await;

@@ -1,0 +1,127 @@
+//! Records: what is stored, who may change it, who hears of it. Each kind is one file that reads as
+//! its rules (start with [`departments`]); what they have in common is here and in the siblings
+//! `routes` (the shared HTTP routes), `change` (from a change to its notices) and `listing`.
+
+pub mod change;
+pub mod departments;
+mod faults;
+mod listing;
+pub mod routes;
+mod viewer;
+
+pub use change::Edit;
+pub use faults::Faults;
+pub use listing::{Listing, answer_list};
+pub use viewer::Viewer;
+
+use crate::{error::Result, notice::Room, store::Conn, time::Time};
+use diesel::result::QueryResult;
+use serde::{Serialize, de::DeserializeOwned};
+use std::{fmt::Display, str::FromStr};
+
+/// What became of a record that was asked to change.
+#[derive(Debug)]
+pub enum Update<R> {
+    /// It is this now.
+    Changed(R),
+    /// It stays as it is; this new one came to be instead (a draft of a published event).
+    Branched(R),
+}
+
+/// What became of a record that was asked to go.
+#[derive(Debug)]
+pub enum Removal<R> {
+    /// It is no more.
+    Gone,
+    /// It stays, marked as deleted.
+    Marked(R),
+}
+
+/// A kind of record. The rules are pure functions of the record, the input, the caller and the
+/// time; the queries say where it lies. The machinery does the rest: transaction, version,
+/// audience, notices, HTTP.
+pub trait Record: Serialize + Clone + Send + Sized + 'static {
+    /// The `type` that clients see.
+    const TYPE: &'static str;
+    /// Its id.
+    type Id: FromStr + Display + Copy + Serialize + Send + 'static;
+    /// The body that makes one. Unknown fields are refused: `#[serde(deny_unknown_fields)]`.
+    type Draft: DeserializeOwned + Send + 'static;
+    /// The body that changes one; fields not given stay.
+    type Patch: DeserializeOwned + Send + 'static;
+
+    /// A new one. Errors: 403 for who may not, 422 for what can't be.
+    fn create(draft: Self::Draft, by: &Viewer, now: Time) -> Result<Self>;
+
+    /// It, changed. The machinery has checked that the caller sees it and raises `version`.
+    /// Errors: 403, 409, 422.
+    fn apply(self, patch: Self::Patch, by: &Viewer, now: Time) -> Result<Update<Self>>;
+
+    /// It, removed. Errors: 403, 409.
+    fn remove(self, by: &Viewer, now: Time) -> Result<Removal<Self>>;
+
+    /// The rooms of those who may see it as it is.
+    fn audience(&self) -> Vec<Room>;
+
+    /// Its id.
+    fn id(&self) -> Self::Id;
+
+    /// How often it was written: 1 when new.
+    fn version(&self) -> i64;
+
+    /// Sets the version and the time of the change.
+    fn stamp(&mut self, version: i64, now: Time);
+
+    /// Checks what it refers to. Errors: 422 for what is not there.
+    async fn check(&self, _conn: &mut Conn) -> Result<()> {
+        Ok(())
+    }
+
+    /// Reads one. Errors: `NotFound`.
+    async fn find(conn: &mut Conn, id: Self::Id) -> QueryResult<Self>;
+    /// Stores a new one.
+    async fn insert(&self, conn: &mut Conn) -> QueryResult<()>;
+    /// Stores a changed one.
+    async fn update(&self, conn: &mut Conn) -> QueryResult<()>;
+    /// Removes its row.
+    async fn delete(&self, conn: &mut Conn) -> QueryResult<()>;
+    /// Those the caller may see, in the order of their ids, as the listing asks.
+    async fn list(conn: &mut Conn, by: &Viewer, listing: &Listing) -> QueryResult<Vec<Self>>;
+}
+
+/// The parts of [`Record`] that are the same for every table: to be put into its `impl`.
+#[macro_export]
+macro_rules! stored_in {
+    ($table:ident, $id:ty) => {
+        type Id = $id;
+
+        fn id(&self) -> $id {
+            self.id
+        }
+
+        fn version(&self) -> i64 {
+            self.version
+        }
+
+        fn stamp(&mut self, version: i64, now: $crate::time::Time) {
+            self.version = version;
+            self.updated_at = now;
+        }
+
+        async fn find(conn: &mut $crate::store::Conn, id: $id) -> diesel::QueryResult<Self> {
+            $crate::sql!(conn, |c| $table::table.find(id).select(Self::as_select()).first(c).await)
+        }
+
+        async fn update(&self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<()> {
+            $crate::sql!(conn, |c| diesel::update($table::table.find(self.id)).set(self).execute(c).await).map(drop)
+        }
+
+        async fn insert(&self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<()> {
+            $crate::sql!(conn, |c| diesel::insert_into($table::table).values(self).execute(c).await).map(drop)
+        }
+
+        async fn delete(&self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<()> {
+            $crate::sql!(conn, |c| diesel::delete($table::table.find(self.id)).execute(c).await).map(drop)
+        }
+    };
+}

@@ -1,0 +1,162 @@
+//! The five routes that every record shares: list, make, read, change, remove.
+
+use super::{Edit, Listing, Record, Update, Viewer, answer_list, listing::SEQ_HEADER};
+use crate::{
+    auth::Caller,
+    delivery::outbox::{Committed, Outbox},
+    error::{Error, Result},
+    notice::{ConnectionId, Origin},
+    store::Store,
+};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Resource, http::header, web};
+use serde::Serialize;
+
+/// Longest connection id that is looked at.
+const CONNECTION_ID_MAX: usize = 64;
+
+/// `GET` and `POST` on the collection.
+#[must_use]
+pub fn collection<R: Record>(path: &str) -> Resource {
+    web::resource(path).get(list::<R>).post(create::<R>)
+}
+
+/// `GET`, `PUT` and `DELETE` on one record; `path` ends in `{id}`.
+#[must_use]
+pub fn item<R: Record>(path: &str) -> Resource {
+    web::resource(path).get(find::<R>).put(update::<R>).delete(remove::<R>)
+}
+
+/// Lists what the caller may see.
+///
+/// # Errors
+/// 401, 422, 503.
+pub async fn list<R: Record>(request: HttpRequest, caller: Caller, store: web::Data<Store>) -> Result<HttpResponse> {
+    let listing = Listing::of(&request)?;
+    let conn = store.read().await?;
+    let read = async |conn: &mut _| {
+        let by = Viewer::load(conn, caller.0).await?;
+        Ok(R::list(conn, &by, &listing).await?)
+    };
+    answer_list(&request, &listing, conn, |record: &R| record.id().to_string(), read).await
+}
+
+/// Reads one.
+///
+/// # Errors
+/// 401, 404, 503.
+pub async fn find<R: Record>(caller: Caller, id: web::Path<String>, store: web::Data<Store>) -> Result<HttpResponse> {
+    let id = id_of::<R>(&id)?;
+    let mut conn = store.read().await?;
+    let by = Viewer::load(&mut conn, caller.0).await?;
+    let record: R = by.find(&mut conn, id).await?;
+    let mut answer = HttpResponse::Ok();
+    Ok(answer.insert_header((header::ETAG, etag(&record))).json(record))
+}
+
+/// Makes one.
+///
+/// # Errors
+/// 401, then what the record's rules say.
+pub async fn create<R: Record>(
+    request: HttpRequest,
+    caller: Caller,
+    draft: web::Json<R::Draft>,
+    outbox: web::Data<Outbox>,
+) -> Result<HttpResponse> {
+    let (origin, by) = (origin(&request, &caller), caller.0);
+    let made =
+        outbox.commit(async move |tx| Edit::begin(tx, by, origin).await?.create::<R>(draft.into_inner()).await).await?;
+    Ok(answer_record(HttpResponse::Created(), &made))
+}
+
+/// Changes one.
+///
+/// # Errors
+/// 401, 404, 412, then what the record's rules say.
+pub async fn update<R: Record>(
+    request: HttpRequest,
+    caller: Caller,
+    id: web::Path<String>,
+    patch: web::Json<R::Patch>,
+    outbox: web::Data<Outbox>,
+) -> Result<HttpResponse> {
+    let id = id_of::<R>(&id)?;
+    let expected = if_match(&request)?;
+    let (origin, by) = (origin(&request, &caller), caller.0);
+    let done = outbox
+        .commit(async move |tx| Edit::begin(tx, by, origin).await?.update::<R>(id, patch.into_inner(), expected).await)
+        .await?;
+    let seq = done.seq;
+    Ok(match done.value {
+        Update::Changed(value) => answer_record(HttpResponse::Ok(), &Committed { value, seq }),
+        Update::Branched(value) => answer_record(HttpResponse::Created(), &Committed { value, seq }),
+    })
+}
+
+/// Removes one.
+///
+/// # Errors
+/// 401, 404, 412, then what the record's rules say.
+pub async fn remove<R: Record>(
+    request: HttpRequest,
+    caller: Caller,
+    id: web::Path<String>,
+    outbox: web::Data<Outbox>,
+) -> Result<HttpResponse> {
+    let id = id_of::<R>(&id)?;
+    let expected = if_match(&request)?;
+    let (origin, by) = (origin(&request, &caller), caller.0);
+    let done =
+        outbox.commit(async move |tx| Edit::begin(tx, by, origin).await?.remove::<R>(id, expected).await).await?;
+    Ok(HttpResponse::NoContent().insert_header((SEQ_HEADER, done.seq.to_string())).finish())
+}
+
+/// An answer to a write: the record, its version as `ETag`, the place of its last notice.
+#[must_use]
+pub fn answer_record<R: Record>(mut answer: HttpResponseBuilder, done: &Committed<R>) -> HttpResponse {
+    answer.insert_header((header::ETAG, etag(&done.value)));
+    answer_write(answer, done)
+}
+
+/// An answer to any other write: its value and the place of its last notice.
+#[must_use]
+pub fn answer_write<T: Serialize>(mut answer: HttpResponseBuilder, done: &Committed<T>) -> HttpResponse {
+    answer.insert_header((SEQ_HEADER, done.seq.to_string())).json(&done.value)
+}
+
+fn etag<R: Record>(record: &R) -> String {
+    format!("\"{}\"", record.version())
+}
+
+/// The id in the path. Text that is no id names nothing that exists.
+///
+/// # Errors
+/// 404.
+pub fn id_of<R: Record>(text: &str) -> Result<R::Id> {
+    text.parse().map_err(|_| Error::NotFound)
+}
+
+/// The connection that the caller asks to be left out (`X-Metadata-SocketId`). Only a wish: the
+/// broker looks whether it is the caller's own.
+#[must_use]
+pub fn origin(request: &HttpRequest, caller: &Caller) -> Option<Origin> {
+    let id = request.headers().get("X-Metadata-SocketId")?.to_str().ok()?;
+    let plausible = !id.is_empty() && id.len() <= CONNECTION_ID_MAX;
+    plausible.then(|| Origin { user: caller.0.user, connection: ConnectionId(id.into()) })
+}
+
+/// The version that the caller has read (`If-Match: "3"`); `*` means any.
+///
+/// # Errors
+/// 422 when it is no version.
+pub fn if_match(request: &HttpRequest) -> Result<Option<i64>> {
+    let Some(value) = request.headers().get(header::IF_MATCH) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let version = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|text| text.parse().ok());
+    version.map(Some).ok_or_else(|| Error::field("If-Match", "has to be a version in quotes, such as \"3\""))
+}
