@@ -2,6 +2,7 @@
 //! WebSockets and SSE follow without a gap. ARCHITECTURE.md walks through the house.
 
 pub mod auth;
+pub mod body;
 pub mod broker;
 pub mod delivery;
 pub mod error;

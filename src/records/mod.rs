@@ -40,6 +40,7 @@ pub enum Removal<R> {
 /// A kind of record. The rules are pure functions of the record, the input, the caller and the
 /// time; the queries say where it lies. The machinery does the rest: transaction, version,
 /// audience, notices, HTTP.
+#[expect(async_fn_in_trait, reason = "only Herald implements it, and its futures stay on one thread")]
 pub trait Record: Serialize + Clone + Send + Sized + 'static {
     /// The `type` that clients see.
     const TYPE: &'static str;

@@ -3,6 +3,7 @@
 use super::{Edit, Listing, Record, Update, Viewer, answer_list, listing::SEQ_HEADER};
 use crate::{
     auth::Caller,
+    body::Body,
     delivery::outbox::{Committed, Outbox},
     error::{Error, Result},
     notice::{ConnectionId, Origin},
@@ -60,12 +61,11 @@ pub async fn find<R: Record>(caller: Caller, id: web::Path<String>, store: web::
 pub async fn create<R: Record>(
     request: HttpRequest,
     caller: Caller,
-    draft: web::Json<R::Draft>,
+    draft: Body<R::Draft>,
     outbox: web::Data<Outbox>,
 ) -> Result<HttpResponse> {
     let (origin, by) = (origin(&request, &caller), caller.0);
-    let made =
-        outbox.commit(async move |tx| Edit::begin(tx, by, origin).await?.create::<R>(draft.into_inner()).await).await?;
+    let made = outbox.commit(async move |tx| Edit::begin(tx, by, origin).await?.create::<R>(draft.0).await).await?;
     Ok(answer_record(HttpResponse::Created(), &made))
 }
 
@@ -77,14 +77,14 @@ pub async fn update<R: Record>(
     request: HttpRequest,
     caller: Caller,
     id: web::Path<String>,
-    patch: web::Json<R::Patch>,
+    patch: Body<R::Patch>,
     outbox: web::Data<Outbox>,
 ) -> Result<HttpResponse> {
     let id = id_of::<R>(&id)?;
     let expected = if_match(&request)?;
     let (origin, by) = (origin(&request, &caller), caller.0);
     let done = outbox
-        .commit(async move |tx| Edit::begin(tx, by, origin).await?.update::<R>(id, patch.into_inner(), expected).await)
+        .commit(async move |tx| Edit::begin(tx, by, origin).await?.update::<R>(id, patch.0, expected).await)
         .await?;
     let seq = done.seq;
     Ok(match done.value {

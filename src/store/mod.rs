@@ -24,6 +24,7 @@ use diesel_async::{
 /// A SQLite connection whose queries run wherever [`runtime`] says.
 pub type Sqlite = SyncConnectionWrapper<diesel::SqliteConnection, runtime::Runtime>;
 
+#[expect(clippy::large_enum_variant, reason = "one per request, moved once; a box would cost more")]
 /// One connection, taken from a pool and given back when dropped.
 pub enum Conn {
     /// To the SQLite file.

@@ -8,6 +8,8 @@
 
 mod committer;
 mod row;
+#[cfg(test)]
+mod tests;
 mod tx;
 
 pub use row::Row;
