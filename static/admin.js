@@ -276,7 +276,7 @@ function line({ event, seq, text, missed: wasMissed, again }) {
   log.prepend(el("li", { class: wasMissed ? "missed" : "", "data-seq": seq, "data-event": event },
     el("span", { class: "seq" }, seq === undefined ? "" : `#${seq}`),
     el("div", { class: "what" },
-      el("span", { class: "name" }, event), wasMissed && el("span", { class: "soft" }, " · missed, recovered"),
+      el("span", { class: "name" }, event), wasMissed && el("span", { class: "soft" }, " · recovered"),
       again && el("span", { class: "soft" }, " · told twice"),
       text && el("div", { class: "soft" }, text))));
   while (log.children.length > LOG_LINES) log.lastChild.remove();
@@ -295,7 +295,7 @@ function renderEvents() {
   const shown = all
     .filter((event) => !state || event.state === state)
     .filter((event) => !find || [event.description, event.location, event.descriptionLong].some((text) => text?.toLowerCase().includes(find)))
-    .sort((a, b) => a.start.localeCompare(b.start) || a.id.localeCompare(b.id));
+    .sort((a, b) => a.start.localeCompare(b.start) || (a.description ?? "").localeCompare(b.description ?? "") || a.id.localeCompare(b.id));
   // The focus must not be lost because somebody else changed something.
   const focus = document.activeElement?.closest?.("#events [data-do]");
   const focused = focus && { id: focus.closest("li").dataset.id, what: focus.dataset.do };
@@ -422,7 +422,8 @@ function editEvent(event) {
   say($("event-hint"), "", ...(event?.state === "PUBLISHED"
     ? ["What is published stays as it is: your change becomes a draft, which takes its place when it is published."] : []));
   $("event-hint").hidden = event?.state !== "PUBLISHED";
-  $("event-message").hidden = $("event-conflict").hidden = true;
+  $("event-message").hidden = true;
+  askWhich(false);
   fillEventForm(event ?? nextHour());
   $("event-dialog").showModal();
 }
@@ -491,7 +492,8 @@ async function saveEvent(ifMatch) {
   const form = $("event-form");
   const now = readEventForm();
   clearErrors(form);
-  $("event-message").hidden = $("event-conflict").hidden = true;
+  $("event-message").hidden = true;
+  askWhich(false);
   const wrong = [];
   if (!now.description) wrong.push({ field: "description", message: "is needed" });
   if (!now.start) wrong.push({ field: "start", message: "is needed" });
@@ -535,11 +537,17 @@ async function conflict() {
     const theirs = Object.keys(difference(readable(data), readable(editing)));
     say($("event-message"), "warn", `Not saved: someone else changed this event meanwhile (version ${editing.version} → ${data.version}`
       + `${theirs.length ? `; changed: ${theirs.join(", ")}` : ""}).`);
-    $("event-conflict").hidden = false;
-    $("take-theirs").focus();
+    askWhich(true);
   } catch (problem) {
     say($("event-message"), "bad", explain(problem));
   }
+}
+
+/** In a conflict "Save" gives way to saying which version is to stand. */
+function askWhich(conflicting) {
+  $("take-theirs").hidden = $("keep-mine").hidden = !conflicting;
+  $("event-save").hidden = conflicting;
+  if (conflicting) $("take-theirs").focus();
 }
 
 const readable = ({ description, start, end, location, descriptionLong, departmentIds, groupIds }) =>
@@ -547,7 +555,8 @@ const readable = ({ description, start, end, location, descriptionLong, departme
 
 $("take-theirs").addEventListener("click", () => {
   editing = latest;
-  $("event-message").hidden = $("event-conflict").hidden = true;
+  $("event-message").hidden = true;
+  askWhich(false);
   fillEventForm(latest);
 });
 $("keep-mine").addEventListener("click", () => saveEvent(latest.version));

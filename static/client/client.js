@@ -8,6 +8,8 @@ let socket;
 let after;        // (*) the seq of the last notice seen: the cursor
 let events = 0;
 let resumes = 0;
+let twice = 0;
+const told = new Set();   // what was heard, to prove that nothing comes twice
 let cut = false;
 
 $("connect").addEventListener("click", () => {
@@ -18,6 +20,7 @@ $("connect").addEventListener("click", () => {
     return;
   }
   socket?.disconnect();
+  told.clear();
   const rooms = $("rooms").value.split(",").map((room) => room.trim()).filter(Boolean);
 
   // auth is a function, so that each reconnect says the cursor of that moment.
@@ -32,6 +35,11 @@ $("connect").addEventListener("click", () => {
     const ack = typeof args.at(-1) === "function" ? args.pop() : undefined;
     ack?.({ ok: true });
     events += 1;
+    if (event !== "ready" && args[0]?.seq !== undefined) {
+      const one = `${args[0].seq} ${event}`;
+      if (told.has(one)) twice += 1;
+      told.add(one);
+    }
     line(event, args[0]?.seq, args.length > 1 ? args : args[0]);
     show();
   });
@@ -138,7 +146,7 @@ function line(event, seq, payload, ours = false) {
 
 function brief(payload) {
   const { type, record, id, reason, message } = payload ?? {};
-  if (record) return `${type} “${record.description ?? record.name ?? record.id}”, version ${record.version}${record.state ? `, ${record.state}` : ""}`;
+  if (record) return `${type} “${(type === "EVENT" && record.description) || record.name || record.email || record.id}”, version ${record.version}${record.state ? `, ${record.state}` : ""}`;
   if (type) return `${type} ${id}`;
   return String(message ?? reason ?? "");
 }
@@ -151,7 +159,7 @@ function say(kind, text) {
 
 function show() {
   const up = Boolean(socket?.connected);
-  const [state, kind, text] = up ? ["live", "ok", "Connected"]
+  const [state, kind, text] = up ? ["live", "ok", `Connected, ${socket.io.engine.transport.name}`]
     : cut ? ["cut", "bad", "Cut off"]
     : socket?.active ? ["connecting", "warn busy", "Connecting…"]
     : ["off", "", "Not connected"];
@@ -165,7 +173,7 @@ function show() {
   $("n-after").textContent = after ?? "–";
   $("n-events").textContent = events;
   $("n-resumes").textContent = resumes;
-  $("n-transport").textContent = up ? socket.io.engine.transport.name : "–";
+  $("n-twice").textContent = twice;
 }
 
 // Where npm was not run, the server answers the script with a text that says how to get it.
