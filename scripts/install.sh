@@ -8,7 +8,7 @@ postgres_bin() {
 		dirname "$(readlink -f "$(command -v initdb)")"
 		return 0
 	fi
-	for dir in $(printf '%s\n' /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin | sort -rV); do
+	for dir in $(printf '%s\n' /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin | sort -r); do
 		[ -x "$dir/initdb" ] && { echo "$dir"; return 0; }
 	done
 	return 1

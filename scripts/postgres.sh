@@ -6,28 +6,37 @@
 # `postgres_stop` ends it. PostgreSQL refuses to run as root, so root runs it as `postgres` (or `nobody`).
 
 pg_data=
-pg_as=()
+pg_bin=
+pg_user=
+
+# Somewhere that every user may be in, as the one who owns the cluster.
+pg_run() (
+	cd /
+	if [ -z "$pg_user" ]; then "$@"
+	elif have runuser; then runuser -u "$pg_user" -- "$@"
+	else su -s /bin/sh "$pg_user" -c 'exec "$0" "$@"' -- "$@"
+	fi
+)
 
 postgres_start() {
-	local bin port user try
+	local bin port try
 	bin=$(postgres_bin) || return 1
 	pg_data=$1/postgres
 	mkdir -p "$pg_data"
 	if [ "$(id -u)" = 0 ]; then
-		user=postgres
-		id "$user" >/dev/null 2>&1 || user=nobody
-		chown "$user" "$pg_data"
+		pg_user=postgres
+		id "$pg_user" >/dev/null 2>&1 || pg_user=nobody
+		chown "$pg_user" "$pg_data"
 		chmod 755 "$1"
-		if have runuser; then pg_as=(runuser -u "$user" --); else pg_as=(sudo -n -u "$user" --); fi
 	fi
 	# No password: it listens on loopback only, holds test data only, and lives as long as the tests run.
-	(cd / && "${pg_as[@]}" "$bin/initdb" -D "$pg_data/data" -U herald --auth=trust -E UTF8 --locale=C >"$pg_data/../initdb.log" 2>&1) \
-		|| { cat "$pg_data/../initdb.log" >&2; return 1; }
+	pg_run "$bin/initdb" -D "$pg_data/data" -U herald --auth=trust -E UTF8 --locale=C >"$1/initdb.log" 2>&1 \
+		|| { cat "$1/initdb.log" >&2; return 1; }
 	# PostgreSQL can't choose a free port itself: try a few.
 	for try in 1 2 3 4 5 6 7 8; do
 		port=$((20000 + RANDOM % 12000))
-		if (cd / && "${pg_as[@]}" "$bin/pg_ctl" -D "$pg_data/data" -l "$pg_data/log" -w -t 60 -s \
-			-o "-h 127.0.0.1 -p $port -k '' -c max_connections=300" start); then
+		if pg_run "$bin/pg_ctl" -D "$pg_data/data" -l "$pg_data/log" -w -t 60 -s \
+			-o "-h 127.0.0.1 -p $port -k '' -c max_connections=300" start; then
 			export HERALD_TEST_POSTGRES="postgres://herald@127.0.0.1:$port/postgres"
 			pg_bin=$bin
 			return 0
@@ -39,7 +48,7 @@ postgres_start() {
 }
 
 postgres_stop() {
-	[ -n "${pg_bin:-}" ] || return 0
-	(cd / && "${pg_as[@]}" "$pg_bin/pg_ctl" -D "$pg_data/data" -m immediate -w -t 30 -s stop) || true
+	[ -n "$pg_bin" ] || return 0
+	pg_run "$pg_bin/pg_ctl" -D "$pg_data/data" -m immediate -w -t 30 -s stop || true
 	pg_bin=
 }

@@ -39,11 +39,13 @@ if CHROMIUM=$(chromium_bin); then export CHROMIUM; else
 	export CHROMIUM=
 	leave_out 'the browser tests (tests/js/browser.test.mjs): no Chromium (Debian: apt-get install chromium)'
 fi
-# Rust tests that drive a Node.js client themselves look at this.
-if $js; then unset HERALD_TEST_WITHOUT_JS; else export HERALD_TEST_WITHOUT_JS=1; fi
-
 say 'Rust tests, SQLite'
-HERALD_TEST_DATABASE=sqlite cargo test --workspace
+if $js; then
+	HERALD_TEST_DATABASE=sqlite cargo test --workspace
+else
+	# The mount's own tests with real clients, tests/it/clients.rs.
+	HERALD_TEST_DATABASE=sqlite cargo test --workspace -- --skip clients::
+fi
 
 if $postgres; then
 	say 'Integration tests, PostgreSQL'

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::{HttpRequest, HttpResponse, Responder, web};
 
 /// Everything from this server, nothing inline: a text that were taken for markup could still not run.
-const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+const POLICY: &str =
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
@@ -27,71 +27,23 @@ const TEXT: &str = "text/plain; charset=utf-8";
 /// Path, content type, content.
 const PAGES: &[(&str, &str, &str)] = &[
     ("/", HTML, include_str!("../../static/index.html")),
-    (
-        "/static/admin.css",
-        CSS,
-        include_str!("../../static/admin.css"),
-    ),
-    (
-        "/static/admin.js",
-        JS,
-        include_str!("../../static/admin.js"),
-    ),
-    (
-        "/static/herald.css",
-        CSS,
-        include_str!("../../static/herald.css"),
-    ),
-    (
-        "/static/herald.js",
-        JS,
-        include_str!("../../static/herald.js"),
-    ),
-    (
-        "/static/favicon.svg",
-        SVG,
-        include_str!("../../static/favicon.svg"),
-    ),
-    (
-        "/client/",
-        HTML,
-        include_str!("../../static/client/index.html"),
-    ),
-    (
-        "/client/index.html",
-        HTML,
-        include_str!("../../static/client/index.html"),
-    ),
-    (
-        "/client/client.css",
-        CSS,
-        include_str!("../../static/client/client.css"),
-    ),
-    (
-        "/client/client.js",
-        JS,
-        include_str!("../../static/client/client.js"),
-    ),
+    ("/static/admin.css", CSS, include_str!("../../static/admin.css")),
+    ("/static/admin.js", JS, include_str!("../../static/admin.js")),
+    ("/static/herald.css", CSS, include_str!("../../static/herald.css")),
+    ("/static/herald.js", JS, include_str!("../../static/herald.js")),
+    ("/static/favicon.svg", SVG, include_str!("../../static/favicon.svg")),
+    ("/client/", HTML, include_str!("../../static/client/index.html")),
+    ("/client/index.html", HTML, include_str!("../../static/client/index.html")),
+    ("/client/client.css", CSS, include_str!("../../static/client/client.css")),
+    ("/client/client.js", JS, include_str!("../../static/client/client.js")),
 ];
 
 /// Path, content type, file below the static directory. The first address has been the usual one since the first
 /// Socket.IO servers; the file names its map relatively, hence the last.
 const FROM_NPM: &[(&str, &str, &str)] = &[
-    (
-        "/socket.io/socket.io.js",
-        JS,
-        "node_modules/socket.io-client/dist/socket.io.min.js",
-    ),
-    (
-        "/socket.io/socket.io.min.js",
-        JS,
-        "node_modules/socket.io-client/dist/socket.io.min.js",
-    ),
-    (
-        "/socket.io/socket.io.min.js.map",
-        JSON,
-        "node_modules/socket.io-client/dist/socket.io.min.js.map",
-    ),
+    ("/socket.io/socket.io.js", JS, "node_modules/socket.io-client/dist/socket.io.min.js"),
+    ("/socket.io/socket.io.min.js", JS, "node_modules/socket.io-client/dist/socket.io.min.js"),
+    ("/socket.io/socket.io.min.js.map", JSON, "node_modules/socket.io-client/dist/socket.io.min.js.map"),
 ];
 
 /// Where `node_modules` of the pages is, as app data; without it `STATIC_DIR`, else `static`.
@@ -111,10 +63,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         cfg.route(path, web::head().to(move || page(kind, content)));
     }
     for &(path, kind, file) in FROM_NPM {
-        cfg.route(
-            path,
-            web::get().to(move |request| from_npm(request, kind, file)),
-        );
+        cfg.route(path, web::get().to(move |request| from_npm(request, kind, file)));
     }
     cfg.route("/client", web::get().to(to_client));
 }
@@ -125,17 +74,11 @@ async fn page(kind: &'static str, content: &'static str) -> impl Responder {
 
 /// Relative links on the page need the slash.
 async fn to_client() -> impl Responder {
-    HttpResponse::PermanentRedirect()
-        .insert_header((LOCATION, "/client/"))
-        .finish()
+    HttpResponse::PermanentRedirect().insert_header((LOCATION, "/client/")).finish()
 }
 
 async fn from_npm(request: HttpRequest, kind: &'static str, file: &'static str) -> HttpResponse {
-    let dir = request
-        .app_data::<StaticDir>()
-        .cloned()
-        .unwrap_or_default()
-        .0;
+    let dir = request.app_data::<StaticDir>().cloned().unwrap_or_default().0;
     let path = dir.join(file);
     match web::block(move || std::fs::read(path)).await {
         Ok(Ok(content)) => answer(StatusCode::OK, kind).body(content),
@@ -180,18 +123,9 @@ mod tests {
             assert_eq!(answer.status(), StatusCode::OK, "{path}");
             let headers = answer.headers();
             assert_eq!(headers.get(CONTENT_TYPE).expect("a type"), kind, "{path}");
-            assert_eq!(
-                headers.get(CONTENT_SECURITY_POLICY).expect("a policy"),
-                POLICY
-            );
-            assert_eq!(
-                headers.get(X_CONTENT_TYPE_OPTIONS).expect("nosniff"),
-                "nosniff"
-            );
-            assert_eq!(
-                headers.get(CACHE_CONTROL).expect("cache control"),
-                "no-cache"
-            );
+            assert_eq!(headers.get(CONTENT_SECURITY_POLICY).expect("a policy"), POLICY);
+            assert_eq!(headers.get(X_CONTENT_TYPE_OPTIONS).expect("nosniff"), "nosniff");
+            assert_eq!(headers.get(CACHE_CONTROL).expect("cache control"), "no-cache");
             assert_eq!(read_body(answer).await, content.as_bytes(), "{path}");
         }
     }
@@ -202,28 +136,15 @@ mod tests {
             if *kind != HTML {
                 continue;
             }
-            for (_, rest) in ["src=\"", "href=\""].iter().flat_map(|at| {
-                content
-                    .match_indices(at)
-                    .map(move |(start, at)| (start, &content[start + at.len()..]))
-            }) {
+            for (_, rest) in ["src=\"", "href=\""]
+                .iter()
+                .flat_map(|at| content.match_indices(at).map(move |(start, at)| (start, &content[start + at.len()..])))
+            {
                 let address = rest.split('"').next().expect("an end");
-                assert!(
-                    PAGES
-                        .iter()
-                        .chain(FROM_NPM)
-                        .any(|(served, ..)| *served == address),
-                    "{path} loads {address}"
-                );
+                assert!(PAGES.iter().chain(FROM_NPM).any(|(served, ..)| *served == address), "{path} loads {address}");
             }
-            assert!(
-                !content.contains("style=\"") && !content.contains("<style"),
-                "{path}"
-            );
-            assert!(
-                !content.contains(" onclick=") && !content.contains("<script>"),
-                "{path}"
-            );
+            assert!(!content.contains("style=\"") && !content.contains("<style"), "{path}");
+            assert!(!content.contains(" onclick=") && !content.contains("<script>"), "{path}");
         }
     }
 
