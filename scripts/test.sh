@@ -62,9 +62,9 @@ if $js; then
 	for database in sqlite postgres; do
 		[ "$database" = postgres ] && ! $postgres && continue
 		say "Real clients, $database"
-		(cd tests/js && HERALD_TEST_DATABASE=$database node --test "${files[@]}")
+		(cd tests/js && HERALD_TEST_DATABASE=$database node --test --test-reporter=spec "${files[@]}")
 	done
 fi
 
 settle
-say 'All tests passed'
+if [ ${#left_out[@]} -eq 0 ]; then say 'All tests passed'; else say 'All tests that could be run here passed'; fi
