@@ -1,6 +1,6 @@
 //! Points in time as the contract writes them: RFC 3339, UTC, milliseconds (CONTRACT 1).
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDateTime, SecondsFormat, SubsecRound, Utc};
 use diesel::{
     backend::Backend,
     deserialize::{self, FromSql, FromSqlRow},
@@ -59,8 +59,12 @@ impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(from)?;
         DateTime::parse_from_rfc3339(&text)
-            .map(|time| Self::from(time.with_timezone(&Utc)))
-            .map_err(|_| de::Error::custom("not an RFC 3339 time such as 2026-01-31T09:00:00.000Z"))
+            .ok()
+            .map(|time| time.with_timezone(&Utc))
+            // In UTC it may lie in the year before 0 or after 9999, which RFC 3339 can't write.
+            .filter(|time| (0..=9999).contains(&time.year()))
+            .map(Self::from)
+            .ok_or_else(|| de::Error::custom("not an RFC 3339 time such as 2026-01-31T09:00:00.000Z"))
     }
 }
 
@@ -90,5 +94,12 @@ mod tests {
     fn a_time_is_written_in_utc_with_milliseconds_whatever_zone_it_came_in() {
         let time: Time = serde_json::from_str("\"2026-03-01T10:00:00.123456+01:00\"").expect("a time");
         assert_eq!(serde_json::to_string(&time).expect("json"), "\"2026-03-01T09:00:00.123Z\"");
+    }
+
+    #[test]
+    fn a_time_that_could_not_be_written_again_is_refused() {
+        for text in ["0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "2026-13-01T00:00:00Z", "tomorrow"] {
+            assert!(serde_json::from_value::<Time>(text.into()).is_err(), "{text}");
+        }
     }
 }

@@ -76,11 +76,13 @@ CREATE TABLE event_groups (
   id           TEXT PRIMARY KEY NOT NULL,
   name         TEXT NOT NULL,
   description  TEXT NOT NULL,
+  member_ids   TEXT NOT NULL,
   version      BIGINT NOT NULL,
   created_at   TIMESTAMP NOT NULL,
   updated_at   TIMESTAMP NOT NULL
 );
 
+-- The same as event_groups.member_ids, for looking up from the other side.
 CREATE TABLE event_group_members (
   group_id  TEXT NOT NULL REFERENCES event_groups (id) ON DELETE CASCADE,
   user_id   TEXT NOT NULL,

@@ -92,6 +92,7 @@ impl<'t> Edit<'t> {
         record.stamp(1, self.tx.now());
         record.check(&mut self.tx.conn).await?;
         record.insert(&mut self.tx.conn).await?;
+        record.arrive(self).await?;
         self.tell_new(&record, Audience::to(record.audience()))?;
         Ok(record)
     }
@@ -115,7 +116,8 @@ impl<'t> Edit<'t> {
         if is.iter().any(|room| !was.contains(room)) {
             self.tell_new(&after, Audience::to(is.clone()).except(was.clone()))?;
         }
-        if was.iter().any(|room| !is.contains(room)) {
+        // Nobody loses sight of what everybody may see.
+        if !is.contains(&Room::All) && was.iter().any(|room| !is.contains(room)) {
             self.tell_gone::<R>(after.id(), was, is).await?;
         }
         Ok(after)
@@ -126,8 +128,10 @@ impl<'t> Edit<'t> {
     /// # Errors
     /// 409 when something else refers to it.
     pub async fn delete<R: Record>(&mut self, record: &R) -> Result<()> {
-        record.delete(&mut self.tx.conn).await?;
-        self.tell_gone::<R>(record.id(), record.audience(), Vec::new()).await
+        record.depart(self).await?;
+        // While it is there: with a group, the knowledge goes of who was in it.
+        self.tell_gone::<R>(record.id(), record.audience(), Vec::new()).await?;
+        Ok(record.delete(&mut self.tx.conn).await?)
     }
 
     /// Tells somebody of a record that is new to them.

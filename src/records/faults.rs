@@ -24,6 +24,14 @@ impl Faults {
         self.check(field, plain, "has to be free of control characters");
     }
 
+    /// A list may have so many entries, each once.
+    pub fn list<T: PartialEq>(&mut self, field: &'static str, list: &[T], most: usize) {
+        self.check(field, list.len() <= most, format!("may have at most {most} entries"));
+        // Bounded: no looking for doubles in a list that is too long anyway.
+        let doubled = list.len() <= most && list.iter().enumerate().any(|(at, entry)| list[..at].contains(entry));
+        self.check(field, !doubled, "names something twice");
+    }
+
     /// The value, if no fault was found.
     ///
     /// # Errors

@@ -4,9 +4,13 @@
 
 pub mod change;
 pub mod departments;
+pub mod event_groups;
+pub mod events;
 mod faults;
 mod listing;
 pub mod routes;
+#[cfg(test)]
+mod stage;
 mod viewer;
 
 pub use change::Edit;
@@ -16,7 +20,7 @@ pub use viewer::Viewer;
 
 use crate::{error::Result, notice::Room, store::Conn, time::Time};
 use diesel::result::QueryResult;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use std::{fmt::Display, str::FromStr};
 
 /// What became of a record that was asked to change.
@@ -64,6 +68,12 @@ pub trait Record: Serialize + Clone + Send + Sized + 'static {
     /// The rooms of those who may see it as it is.
     fn audience(&self) -> Vec<Room>;
 
+    /// Whether the caller may read it over HTTP. Those who are told of it may; a kind of record
+    /// that others have to reach as well, without hearing of it, says so here.
+    fn readable_by(&self, by: &Viewer) -> bool {
+        self.audience().iter().any(|room| by.is_in(room))
+    }
+
     /// Its id.
     fn id(&self) -> Self::Id;
 
@@ -75,6 +85,16 @@ pub trait Record: Serialize + Clone + Send + Sized + 'static {
 
     /// Checks what it refers to. Errors: 422 for what is not there.
     async fn check(&self, _conn: &mut Conn) -> Result<()> {
+        Ok(())
+    }
+
+    /// What has to happen together with its coming: it is stored, nobody was told yet.
+    async fn arrive(&self, _edit: &mut Edit<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// What has to happen together with its going: it is still stored, nobody was told yet.
+    async fn depart(&self, _edit: &mut Edit<'_>) -> Result<()> {
         Ok(())
     }
 
@@ -90,10 +110,20 @@ pub trait Record: Serialize + Clone + Send + Sized + 'static {
     async fn list(conn: &mut Conn, by: &Viewer, listing: &Listing) -> QueryResult<Vec<Self>>;
 }
 
-/// The parts of [`Record`] that are the same for every table: to be put into its `impl`.
+/// Reads a field that was given, `null` included: with `#[serde(default)]`, `None` is what was not
+/// given. `Option<T>` then refuses `null`, `Option<Option<T>>` takes it as the wish to clear.
+///
+/// # Errors
+/// When the value is not a `T`.
+pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+/// The parts of [`Record`] that are the same for every table: to be put into its `impl`. `linked`
+/// names what keeps further tables in step after each write of the row.
 #[macro_export]
 macro_rules! stored_in {
-    ($table:ident, $id:ty) => {
+    ($table:ident, $id:ty $(, linked = $link:path)?) => {
         type Id = $id;
 
         fn id(&self) -> $id {
@@ -114,11 +144,15 @@ macro_rules! stored_in {
         }
 
         async fn update(&self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<()> {
-            $crate::sql!(conn, |c| diesel::update($table::table.find(self.id)).set(self).execute(c).await).map(drop)
+            $crate::sql!(conn, |c| diesel::update($table::table.find(self.id)).set(self).execute(c).await)?;
+            $($link(self, conn).await?;)?
+            Ok(())
         }
 
         async fn insert(&self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<()> {
-            $crate::sql!(conn, |c| diesel::insert_into($table::table).values(self).execute(c).await).map(drop)
+            $crate::sql!(conn, |c| diesel::insert_into($table::table).values(self).execute(c).await)?;
+            $($link(self, conn).await?;)?
+            Ok(())
         }
 
         async fn delete(&self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<()> {

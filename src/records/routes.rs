@@ -108,7 +108,13 @@ pub async fn remove<R: Record>(
     let (origin, by) = (origin(&request, &caller), caller.0);
     let done =
         outbox.commit(async move |tx| Edit::begin(tx, by, origin).await?.remove::<R>(id, expected).await).await?;
-    Ok(HttpResponse::NoContent().insert_header((SEQ_HEADER, done.seq.to_string())).finish())
+    Ok(answer_gone(&done))
+}
+
+/// An answer to a write after which there is nothing to show.
+#[must_use]
+pub fn answer_gone(done: &Committed<()>) -> HttpResponse {
+    HttpResponse::NoContent().insert_header((SEQ_HEADER, done.seq.to_string())).finish()
 }
 
 /// An answer to a write: the record, its version as `ETag`, the place of its last notice.

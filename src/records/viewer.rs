@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// The caller of a request, with the memberships that hold at this moment of the transaction.
-/// What somebody may read over HTTP is what they would be told live: both ask [`Record::audience`].
+/// What somebody may read over HTTP is what they would be told live: both ask [`Record::audience`],
+/// unless the record says otherwise ([`Record::readable_by`]).
 #[derive(Debug, Clone)]
 pub struct Viewer {
     /// Who.
@@ -58,7 +59,7 @@ impl Viewer {
     /// Whether the caller may see this record.
     #[must_use]
     pub fn sees<R: Record>(&self, record: &R) -> bool {
-        record.audience().iter().any(|room| self.is_in(room))
+        record.readable_by(self)
     }
 
     /// Reads a record that the caller may see.

@@ -8,6 +8,7 @@ mod connect;
 mod runtime;
 #[expect(missing_docs, reason = "generated: the tables are described in the migration")]
 pub mod schema;
+mod text_enum;
 
 pub use columns::Json;
 pub use connect::BadUrl;

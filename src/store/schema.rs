@@ -29,7 +29,7 @@ diesel::table! {
 }
 diesel::table! {
     event_groups (id) {
-        id -> Text, name -> Text, description -> Text,
+        id -> Text, name -> Text, description -> Text, member_ids -> Text,
         version -> BigInt, created_at -> Timestamp, updated_at -> Timestamp,
     }
 }
