@@ -1,0 +1,96 @@
+//! The backlog must be exact: emitted minus `event_bytes` is what the server still holds.
+
+use crate::support::{Polling, TestServer, Websocket, server::Live, wait};
+use actix_socketioxide::Link;
+
+fn emit(live: &Live, count: usize) -> u64 {
+    let mut queued = 0;
+    for n in 0..count {
+        let text = "é".repeat(n * 7 % 300);
+        live.socket.emit("n", &(n, &text)).expect("room in the socket's buffer");
+        queued += format!(r#"42["n",{n},"{text}"]"#).len() as u64;
+    }
+    queued
+}
+
+/// Waits as a server would that must not queue too much.
+async fn all_written(link: &Link, queued: u64) {
+    loop {
+        let progress = link.written_progress();
+        if link.event_bytes() == queued {
+            return;
+        }
+        assert!(link.event_bytes() < queued, "more was counted than was emitted");
+        progress.await;
+    }
+}
+
+#[test]
+fn every_event_byte_over_a_websocket_is_counted() {
+    let server = TestServer::start();
+    let (mut session, live) = Websocket::connect(&server);
+    let queued = emit(&live, 500);
+    let received: usize = (0..500).map(|_| session.text().len()).sum();
+    assert_eq!(received as u64, queued);
+    wait(all_written(&live.link, queued));
+    let stream = live.link.stream().expect("a websocket");
+    assert_eq!(stream.event_bytes(), queued);
+    assert!(stream.written() > queued);
+    assert_eq!(stream.waiting(), 0);
+}
+
+#[test]
+fn every_event_byte_over_polling_is_counted() {
+    let server = TestServer::start();
+    let (mut session, live) = Polling::connect(&server);
+    let queued = emit(&live, 500);
+    assert_eq!(live.link.event_bytes(), 0);
+    let received: usize = session.receive(500).iter().map(String::len).sum();
+    assert_eq!(received as u64, queued);
+    wait(all_written(&live.link, queued));
+}
+
+#[test]
+fn an_upgrade_goes_on_counting_where_polling_ended() {
+    let server = TestServer::start();
+    let (mut session, live) = Polling::connect(&server);
+    let by_polling = emit(&live, 100);
+    session.receive(100);
+    let mut websocket = Websocket::upgrade(&server, &session);
+    let by_websocket = emit(&live, 100);
+    for _ in 0..100 {
+        websocket.text();
+    }
+    wait(all_written(&live.link, by_polling + by_websocket));
+}
+
+#[test]
+fn events_of_other_namespaces_count_and_acks_and_binary_events_do_not() {
+    let server = TestServer::start();
+    let (mut session, live) = Websocket::connect(&server);
+    session.raw.text("40/admin,");
+    let admin = server.came();
+    assert!(session.text().starts_with("40/admin,{"));
+    session.raw.text(r#"427["echo","x"]"#);
+    assert_eq!(session.text(), r#"437["x"]"#);
+    let bytes = rmpv::Value::Binary(vec![1, 2, 3]);
+    live.socket.emit("binary", &bytes).expect("an emit");
+    assert!(session.text().starts_with("451-["));
+    session.raw.frame();
+    admin.socket.emit("a", "b").expect("an emit");
+    let text = session.text();
+    assert_eq!(text, r#"42/admin,["a","b"]"#);
+    wait(all_written(&live.link, text.len() as u64));
+}
+
+#[test]
+fn progress_ends_when_the_stream_does() {
+    let server = TestServer::start();
+    let (session, live) = Websocket::connect(&server);
+    let progress = live.link.written_progress();
+    let stream = live.link.stream().expect("a websocket").clone();
+    drop(session);
+    wait(progress);
+    wait(stream.closed());
+    server.went();
+}
