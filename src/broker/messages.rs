@@ -1,9 +1,9 @@
 //! What one may say to the broker. Messages are verbs.
 
-use super::Outlet;
+use super::{Frame, Outlet};
 use crate::{
-    identity::{Identity, Roles},
-    ids::{GroupId, UserId},
+    identity::Identity,
+    ids::GroupId,
     notice::{ConnectionId, Cursor, Notice, Room, Seq},
 };
 use actix::prelude::*;
@@ -48,7 +48,8 @@ pub enum Cause {
 /// What a user's record and memberships said when somebody connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// At least everything up to here is in it; what came later is applied as it comes by.
+    /// At least everything up to here is in it, and in the roles of the [`Identity`] it comes with:
+    /// read this first, then those. Only what came later is applied as it comes by.
     pub as_of: Seq,
     /// The groups that the user is a member of.
     pub groups: Vec<GroupId>,
@@ -140,21 +141,36 @@ pub struct Authenticate {
     pub identity: Identity,
 }
 
-/// What operators and tests may know of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ConnectionInfo {
-    /// Its id.
-    pub id: ConnectionId,
-    /// Whose it is.
-    pub user_id: UserId,
-    /// Which wire.
-    pub transport: Transport,
-    /// The rooms it is in.
-    pub rooms: Vec<Room>,
-    /// What it may be.
-    pub roles: Roles,
+/// Sends a frame to one connection alone: behind `ready`, otherwise at once.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Tell {
+    /// Which connection; if it is gone, nobody is told.
+    pub connection: ConnectionId,
+    /// What.
+    pub frame: Arc<Frame>,
 }
+
+/// Closes one connection.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Close {
+    /// Which.
+    pub connection: ConnectionId,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Closes every connection ([`Cause::GoingAway`]) and takes no more: Herald stops.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CloseAll;
+
+/// There may be something new in the history, or less of it: look. What another node's bus, or
+/// pruning, says.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CatchUp;
 
 /// A stretch of the history.
 #[derive(Debug, Clone)]
@@ -163,7 +179,8 @@ pub struct Page {
     pub notices: Vec<Arc<Notice>>,
     /// The newest that there was when it was read.
     pub newest: Seq,
-    /// Up to here nothing is kept any more.
+    /// Up to here nothing is kept any more. Read after `notices` (or in one snapshot with them), so
+    /// that pruning in between can't make a gap look whole.
     pub pruned: Seq,
 }
 

@@ -1,12 +1,49 @@
 //! Who is connected, who is in which room, and in which order everybody hears of things.
+//!
+//! | Part | Does |
+//! |---|---|
+//! | [`NotificationBroker`] (`actor`) | receives, asks, keeps the user sessions |
+//! | `dispatch` | decides the order; without input or output of its own |
+//! | `resume` | from a new connection to a live one |
+//! | [`Hub`] (`hub`, `effects`, `rights`, `rooms`) | who is in which room, whom a notice reaches; pure |
+//! | `ring` | the newest notices, for those who missed only a few |
+//! | [`UserSession`] (`session`, `expiry`) | a user's connections and the end of their tokens |
 
+mod actor;
+mod clock;
+mod dispatch;
+mod effects;
+mod expiry;
 mod frame;
+mod hub;
+mod link;
 mod messages;
 mod outlet;
+mod queries;
+mod ready;
+mod resume;
+mod rights;
+mod ring;
+mod rooms;
+mod session;
 
+#[cfg(test)]
+mod actor_test;
+#[cfg(test)]
+mod testing;
+
+pub use actor::NotificationBroker;
+pub use clock::{Clock, SystemClock};
+pub use expiry::WARNING;
 pub use frame::Frame;
+pub use hub::{Hub, Seat, Slot};
+pub use link::{REPLAY_BYTES, REPLAY_FRAMES};
 pub use messages::{
-    Authenticate, Away, Cause, Connect, ConnectionInfo, Disconnect, Emit, History, Join, Joined, Leave, Page, Refusal,
-    Standing, Transport,
+    Authenticate, Away, CatchUp, Cause, Close, CloseAll, Connect, Disconnect, Emit, History, Join, Joined, Leave, Page,
+    Refusal, Standing, Tell, Transport,
 };
 pub use outlet::{Outlet, Overflow};
+pub use queries::{ConnectionFilter, ConnectionInfo, Connections, Presence, ReadStats, Stats};
+pub use rights::ROOMS_MAX;
+pub use ring::{RECENT, RECENT_BYTES};
+pub use session::UserSession;

@@ -20,8 +20,12 @@ pub trait Outlet: Send {
     /// be sent: the caller closes the connection.
     fn send(&mut self, frame: &Arc<Frame>) -> Result<(), Overflow>;
 
-    /// Resolves once so little waits that a further page of a replay fits (or the connection is
-    /// gone). It is what paces a long replay to a slow reader.
+    /// Resolves once so little waits that a further stretch of a replay fits: [`REPLAY_BYTES`] and
+    /// [`REPLAY_FRAMES`](super::REPLAY_FRAMES), or one bigger notice alone. Also resolves when the
+    /// connection is gone. It is what paces a long replay to a slow reader, so the bound should be
+    /// well above one stretch: live notices come on top.
+    ///
+    /// [`REPLAY_BYTES`]: super::REPLAY_BYTES
     fn drained(&self) -> BoxFuture<'static, ()>;
 
     /// Closes the connection, saying why where the transport has a way to; what was taken before

@@ -89,6 +89,12 @@ pub enum Cursor {
 }
 
 impl Cursor {
+    /// Whether it says that something after this place was seen.
+    #[must_use]
+    pub fn is_after(self, seq: Seq) -> bool {
+        matches!(self, Self::At(cursor) if cursor > seq)
+    }
+
     /// A non-negative integer in decimal; anything else is [`Cursor::Unknown`].
     #[must_use]
     pub fn parse(text: &str) -> Self {

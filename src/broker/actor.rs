@@ -1,0 +1,307 @@
+//! The actor round [`Dispatch`]: receives, asks, and keeps the user sessions.
+
+use super::{
+    Authenticate, Away, CatchUp, Cause, Clock, Close, CloseAll, Connect, Disconnect, Emit, History, Join, Joined,
+    Leave, Page, Refusal, SystemClock, Tell,
+    dispatch::{Ask, Dispatch},
+    hub::Slot,
+    queries::{ConnectionInfo, Connections, Presence, ReadStats, Stats},
+    ring::{RECENT, RECENT_BYTES},
+    session::{Attach, Detach, UserSession},
+};
+use crate::{
+    ids::UserId,
+    notice::{ConnectionId, Seq},
+};
+use actix::prelude::*;
+use std::{
+    collections::{HashMap, VecDeque},
+    future::Future,
+    sync::Arc,
+    time::Duration,
+};
+
+/// Most messages that wait. An `Emit` beyond it is lost, and found in the history.
+const MAILBOX: usize = 4096;
+/// Most notices read at once.
+pub(super) const PAGE: usize = 512;
+/// Most replays that read the history at the same time: when everybody comes back at once, the
+/// database still has to answer everybody else.
+const REPLAYS_AT_ONCE: usize = 4;
+/// How often to look for notices whose `Emit` was lost, when nothing else shows it.
+const TICK: Duration = Duration::from_millis(500);
+/// How soon the history is tried again, first and at most.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// The one place on a node where it is decided who hears what, and in which order. It owns the
+/// membership map, the ways out, the user sessions and the last `seq`.
+///
+/// It is to run on an [`Arbiter`] of its own.
+pub struct NotificationBroker {
+    dispatch: Dispatch,
+    history: Arc<dyn History>,
+    clock: Arc<dyn Clock>,
+    sessions: HashMap<UserId, Addr<UserSession>>,
+    /// Reads for replays under way, and those that wait for their turn.
+    replays: usize,
+    queue: VecDeque<(Slot, Seq)>,
+    backoff: Duration,
+    /// Notices that had gone out at the last tick.
+    ticked: u64,
+}
+
+/// What came of an [`Ask`]. At most one for each connection and one for the order is under way, so
+/// these may go past the mailbox's bound.
+#[derive(Message)]
+#[rtype(result = "()")]
+enum Answer {
+    Read(Result<Page, Away>),
+    ReadAgain,
+    Page(Slot, Result<Page, Away>),
+    PageAgain(Slot),
+    Drained(Slot),
+}
+
+impl NotificationBroker {
+    /// A broker that begins behind `last`, the newest stored notice.
+    #[must_use]
+    pub fn new(history: Arc<dyn History>, last: Seq) -> Self {
+        Self {
+            dispatch: Dispatch::new(last, RECENT, RECENT_BYTES),
+            history,
+            clock: Arc::new(SystemClock),
+            sessions: HashMap::new(),
+            replays: 0,
+            queue: VecDeque::new(),
+            backoff: BACKOFF.0,
+            ticked: 0,
+        }
+    }
+
+    /// The same with another clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Does what the dispatch asked for, after whatever it was told.
+    fn carry_out(&mut self, ctx: &mut Context<Self>) {
+        while let Some(ask) = self.dispatch.asks.pop_front() {
+            match ask {
+                Ask::Read { after } => later(ctx, map(self.history.after(after, PAGE), Answer::Read)),
+                Ask::ReadLater => {
+                    let pause = self.backoff;
+                    self.backoff = (pause * 2).min(BACKOFF.1);
+                    later(ctx, map(actix::clock::sleep(pause), |()| Answer::ReadAgain));
+                }
+                Ask::Page { slot, after } => self.queue.push_back((slot, after)),
+                Ask::PageLater { slot } => {
+                    later(ctx, map(actix::clock::sleep(BACKOFF.1 / 4), move |()| Answer::PageAgain(slot)));
+                }
+                Ask::Drained { slot, drained } => later(ctx, map(drained, move |()| Answer::Drained(slot))),
+                Ask::Ended { user, connection } => self.detach(user, connection),
+            }
+        }
+        while self.replays < REPLAYS_AT_ONCE {
+            let Some((slot, after)) = self.queue.pop_front() else { return };
+            // Gone while it waited for its turn?
+            if self.dispatch.hub.get(slot).is_some() {
+                self.replays += 1;
+                later(ctx, map(self.history.after(after, PAGE), move |page| Answer::Page(slot, page)));
+            }
+        }
+    }
+
+    fn detach(&mut self, user: UserId, connection: ConnectionId) {
+        if let Some(session) = self.sessions.get(&user) {
+            // One for each connection that was attached: no more than those can pile up.
+            session.do_send(Detach(connection));
+        }
+        if self.dispatch.hub.presence(user) == 0 {
+            self.sessions.remove(&user);
+        }
+    }
+
+    fn attach(&mut self, user: UserId, attach: Attach, ctx: &mut Context<Self>) {
+        let clock = &self.clock;
+        let session =
+            self.sessions.entry(user).or_insert_with(|| UserSession::new(ctx.address(), clock.clone()).start());
+        // On this same thread, so read before this mailbox, which is bounded, is filled again.
+        session.do_send(attach);
+    }
+
+    fn find(&self, connection: &ConnectionId) -> Result<Slot, Refusal> {
+        self.dispatch.hub.find(connection).ok_or(Refusal::Gone)
+    }
+}
+
+/// Sends the broker what comes of something, in a task of its own: what an actor's context holds
+/// itself is polled at each of its messages.
+fn later(ctx: &Context<NotificationBroker>, answer: impl Future<Output = Answer> + 'static) {
+    let broker = ctx.address().downgrade();
+    actix::spawn(async move {
+        let answer = answer.await;
+        if let Some(broker) = broker.upgrade() {
+            broker.do_send(answer);
+        }
+    });
+}
+
+async fn map<T>(what: impl Future<Output = T>, into: impl FnOnce(T) -> Answer) -> Answer {
+    into(what.await)
+}
+
+impl Actor for NotificationBroker {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.run_interval(TICK, |broker, ctx| {
+            // While notices go out, the next one shows whether one was lost.
+            let idle = broker.ticked == broker.dispatch.stats.notices;
+            broker.ticked = broker.dispatch.stats.notices;
+            if idle && !broker.dispatch.is_reading() {
+                broker.dispatch.read();
+                broker.carry_out(ctx);
+            }
+        });
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<Answer> for NotificationBroker {
+    type Result = ();
+    fn handle(&mut self, answer: Answer, ctx: &mut Self::Context) {
+        match answer {
+            Answer::Read(page) => {
+                match page {
+                    Ok(_) => self.backoff = BACKOFF.0,
+                    Err(away) => log::warn!("broker: {away}; nobody hears anything stored until it can"),
+                }
+                self.dispatch.read_done(page);
+            }
+            Answer::ReadAgain => self.dispatch.read_on(),
+            Answer::Page(slot, page) => {
+                self.replays -= 1;
+                self.dispatch.page_done(slot, page);
+            }
+            Answer::PageAgain(slot) => self.dispatch.advance(slot),
+            Answer::Drained(slot) => self.dispatch.drained(slot),
+        }
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<Emit> for NotificationBroker {
+    type Result = ();
+    fn handle(&mut self, Emit(notices): Emit, ctx: &mut Self::Context) {
+        self.dispatch.emit(notices);
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<CatchUp> for NotificationBroker {
+    type Result = ();
+    fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
+        self.dispatch.read();
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<Connect> for NotificationBroker {
+    type Result = bool;
+    fn handle(&mut self, connect: Connect, ctx: &mut Self::Context) -> bool {
+        let (connection, user) = (connect.connection.clone(), connect.identity.user);
+        let expires_at = connect.identity.expires_at;
+        let taken = self.dispatch.connect(connect);
+        // It may be closed again already, by an effect since it was checked.
+        if taken && self.dispatch.hub.find(&connection).is_some() {
+            self.attach(user, Attach { connection, expires_at }, ctx);
+        }
+        self.carry_out(ctx);
+        taken
+    }
+}
+
+impl Handler<Disconnect> for NotificationBroker {
+    type Result = ();
+    fn handle(&mut self, Disconnect { connection }: Disconnect, ctx: &mut Self::Context) {
+        if let Ok(slot) = self.find(&connection) {
+            self.dispatch.forget(slot);
+        }
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<Join> for NotificationBroker {
+    type Result = Result<Joined, Refusal>;
+    fn handle(&mut self, join: Join, _: &mut Self::Context) -> Self::Result {
+        self.dispatch.join(self.find(&join.connection)?, &join.rooms)
+    }
+}
+
+impl Handler<Leave> for NotificationBroker {
+    type Result = Result<Joined, Refusal>;
+    fn handle(&mut self, leave: Leave, _: &mut Self::Context) -> Self::Result {
+        self.dispatch.leave(self.find(&leave.connection)?, &leave.rooms)
+    }
+}
+
+impl Handler<Authenticate> for NotificationBroker {
+    type Result = Result<(), Refusal>;
+    fn handle(&mut self, Authenticate { connection, identity }: Authenticate, ctx: &mut Self::Context) -> Self::Result {
+        let (user, expires_at) = (identity.user, identity.expires_at);
+        self.dispatch.hub.renew(self.find(&connection)?, identity)?;
+        self.attach(user, Attach { connection, expires_at }, ctx);
+        Ok(())
+    }
+}
+
+impl Handler<Tell> for NotificationBroker {
+    type Result = ();
+    fn handle(&mut self, Tell { connection, frame }: Tell, ctx: &mut Self::Context) {
+        if let Ok(slot) = self.find(&connection) {
+            self.dispatch.tell(slot, frame);
+        }
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<Close> for NotificationBroker {
+    type Result = ();
+    fn handle(&mut self, Close { connection, cause }: Close, ctx: &mut Self::Context) {
+        if let Ok(slot) = self.find(&connection) {
+            self.dispatch.close(slot, cause);
+        }
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<CloseAll> for NotificationBroker {
+    type Result = ();
+    fn handle(&mut self, _: CloseAll, ctx: &mut Self::Context) {
+        self.dispatch.close_all(Cause::GoingAway);
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<Connections> for NotificationBroker {
+    type Result = Vec<ConnectionInfo>;
+    fn handle(&mut self, Connections(filter): Connections, _: &mut Self::Context) -> Self::Result {
+        self.dispatch.connections(&filter)
+    }
+}
+
+impl Handler<Presence> for NotificationBroker {
+    type Result = Vec<usize>;
+    fn handle(&mut self, Presence(users): Presence, _: &mut Self::Context) -> Self::Result {
+        users.into_iter().map(|user| self.dispatch.hub.presence(user)).collect()
+    }
+}
+
+impl Handler<ReadStats> for NotificationBroker {
+    type Result = MessageResult<ReadStats>;
+    fn handle(&mut self, _: ReadStats, _: &mut Self::Context) -> Self::Result {
+        MessageResult(Stats { users: self.sessions.len(), ..self.dispatch.read_stats() })
+    }
+}

@@ -1,0 +1,312 @@
+//! The order of notices, decided here and nowhere else. A machine without input or output of its
+//! own: it is told what happened, sends through outlets, and leaves what it wants done as [`Ask`]s
+//! for the actor. So property tests can drive it through every interleaving.
+
+use super::{
+    Away, Cause, Frame, Joined, Page, Refusal, Stats,
+    hub::{Hub, Slot},
+    link::Link,
+    ring::{Ring, Sent},
+};
+use crate::{
+    ids::UserId,
+    notice::{ConnectionId, Notice, Room, Seq},
+};
+use futures_util::future::BoxFuture;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+/// Most notices kept that came before their turn. Beyond it they are read again: nothing is lost.
+const AHEAD_MAX: usize = 1024;
+
+/// What the machine wants from outside.
+pub(super) enum Ask {
+    /// A page of the history for the order; answer with [`Dispatch::read_done`].
+    Read { after: Seq },
+    /// The same, a little later: the history was away.
+    ReadLater,
+    /// A page of the history for one connection; answer with [`Dispatch::page_done`].
+    Page { slot: Slot, after: Seq },
+    /// The same, a little later; answer with [`Dispatch::advance`].
+    PageLater { slot: Slot },
+    /// Waiting for an outlet; answer with [`Dispatch::drained`].
+    Drained { slot: Slot, drained: BoxFuture<'static, ()> },
+    /// A connection is gone.
+    Ended { user: UserId, connection: ConnectionId },
+}
+
+/// See the [module](self).
+pub(super) struct Dispatch {
+    pub(super) hub: Hub<Link>,
+    pub(super) ring: Ring,
+    /// The last stored notice that went out.
+    pub(super) last: Seq,
+    /// Nobody starts before this: the newest that there was when the broker began.
+    pub(super) begin: Seq,
+    /// Up to here nothing is kept any more, as far as is known.
+    pub(super) pruned: Seq,
+    /// Read numbers: begun so far, and the last that found nothing more to come.
+    pub(super) begun: u64,
+    pub(super) complete: u64,
+    /// Connections that wait for a read, see [`Stage::Waiting`](super::link::Stage).
+    pub(super) waiting: Vec<Slot>,
+    /// Refuses new connections.
+    pub(super) stopping: bool,
+    pub(super) stats: Stats,
+    pub(super) asks: VecDeque<Ask>,
+    /// A read is under way, or will be tried again.
+    reading: bool,
+    /// Another read has to begin after this one.
+    again: bool,
+    /// The newest notice that was heard of; and of those, when a page was last asked for.
+    known: Seq,
+    known_when_asked: Seq,
+    /// Notices that came before their turn.
+    ahead: BTreeMap<Seq, Arc<Notice>>,
+    // Scratch of `send_out`, kept so that a notice costs no allocation for each connection.
+    reached: Vec<Slot>,
+    fallen: Vec<Slot>,
+}
+
+impl Dispatch {
+    /// Begins at `begin`, the newest stored notice, but reads the `most` notices before it first:
+    /// those who come back after a restart are then served from memory.
+    pub(super) fn new(begin: Seq, most: usize, most_bytes: usize) -> Self {
+        let back = i64::try_from(most).unwrap_or(i64::MAX);
+        let last = Seq(begin.0.saturating_sub(back).max(0));
+        let mut dispatch = Self {
+            hub: Hub::default(),
+            ring: Ring::new(last, most, most_bytes),
+            last,
+            begin,
+            pruned: Seq(0),
+            begun: 0,
+            complete: 0,
+            waiting: Vec::new(),
+            stopping: false,
+            stats: Stats::default(),
+            asks: VecDeque::new(),
+            reading: false,
+            again: false,
+            known: begin,
+            known_when_asked: begin,
+            ahead: BTreeMap::new(),
+            reached: Vec::new(),
+            fallen: Vec::new(),
+        };
+        dispatch.read();
+        dispatch
+    }
+
+    /// Where whoever begins now, begins.
+    pub(super) fn now(&self) -> Seq {
+        self.last.max(self.begin)
+    }
+
+    /// Whether the history is being read.
+    pub(super) const fn is_reading(&self) -> bool {
+        self.reading
+    }
+
+    /// Committed notices, perhaps late, twice, or with gaps between them.
+    pub(super) fn emit(&mut self, notices: Vec<Arc<Notice>>) {
+        for notice in notices {
+            match notice.seq {
+                None => self.send_out(&Sent { frames: Frame::of(&notice), seq: self.last, notice }),
+                Some(seq) if seq <= self.last => {}
+                Some(seq) if seq == self.last.next() => {
+                    self.put(seq, notice);
+                    self.put_ahead();
+                }
+                Some(seq) => {
+                    self.known = self.known.max(seq);
+                    if self.ahead.len() < AHEAD_MAX {
+                        self.ahead.insert(seq, notice);
+                    }
+                }
+            }
+        }
+        if self.last < self.known && !self.reading {
+            self.read();
+        }
+    }
+
+    /// Reads what follows from the history; if that is under way already, once more after it.
+    pub(super) fn read(&mut self) {
+        if self.reading {
+            self.again = true;
+            return;
+        }
+        self.begun += 1;
+        self.reading = true;
+        self.read_on();
+    }
+
+    /// Asks for the page that follows the last notice, as part of the same read.
+    pub(super) fn read_on(&mut self) {
+        self.known_when_asked = self.known;
+        self.asks.push_back(Ask::Read { after: self.last });
+    }
+
+    /// A page for the order is here.
+    pub(super) fn read_done(&mut self, page: Result<Page, Away>) {
+        let Ok(page) = page else { return self.asks.push_back(Ask::ReadLater) };
+        self.stats.pages_read += 1;
+        let before = self.last;
+        self.learn_pruned(page.pruned);
+        if page.pruned > self.last {
+            self.overrun(page.pruned);
+        }
+        for notice in page.notices {
+            // A page has no gaps but those of the history itself.
+            match notice.seq {
+                Some(seq) if seq > self.last => self.put(seq, notice),
+                _ => {}
+            }
+        }
+        self.put_ahead();
+        let news = self.last > before || self.known > self.known_when_asked;
+        self.known = self.known.max(page.newest);
+        if self.last < self.known {
+            // Nothing came although there should be more: not in a tight loop.
+            return if news { self.read_on() } else { self.asks.push_back(Ask::ReadLater) };
+        }
+        self.reading = false;
+        self.complete = self.begun;
+        if std::mem::take(&mut self.again) {
+            self.read();
+        }
+        for slot in std::mem::take(&mut self.waiting) {
+            self.advance(slot);
+        }
+    }
+
+    /// What is kept of the history became less.
+    pub(super) fn learn_pruned(&mut self, pruned: Seq) {
+        if pruned > self.pruned {
+            self.pruned = pruned;
+            self.ring.forget(pruned);
+        }
+    }
+
+    /// Notices were pruned before this node dispatched them. Whoever should have heard them has to
+    /// come again: the cursor is then too old, and the client fetches.
+    fn overrun(&mut self, pruned: Seq) {
+        // Effects were missed as well. Those who still settle find out by themselves.
+        let missed =
+            |slot: &Slot| self.hub.get(*slot).is_some_and(|seat| seat.carries.has_begun() || seat.as_of < pruned);
+        let missed: Vec<Slot> = self.hub.slots().filter(missed).collect();
+        for slot in missed {
+            self.close(slot, Cause::SlowConsumer);
+        }
+        self.last = pruned;
+        self.ahead = self.ahead.split_off(&pruned.next());
+    }
+
+    /// Dispatches what came before its turn, as far as it is its turn now.
+    fn put_ahead(&mut self) {
+        while let Some(next) = self.ahead.first_entry() {
+            match *next.key() {
+                seq if seq <= self.last => drop(next.remove()),
+                seq if seq == self.last.next() => {
+                    let notice = next.remove();
+                    self.put(seq, notice);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Dispatches the notice whose turn it is.
+    fn put(&mut self, seq: Seq, notice: Arc<Notice>) {
+        self.last = seq;
+        self.known = self.known.max(seq);
+        self.stats.notices += 1;
+        let sent = Sent::new(notice, seq);
+        self.send_out(&sent);
+        self.ring.push(sent);
+    }
+
+    /// Sends a notice to the live connections that it reaches, then applies its effect.
+    fn send_out(&mut self, sent: &Sent) {
+        let Self { hub, reached, fallen, stats, .. } = self;
+        if !sent.frames.is_empty() {
+            hub.reach(&sent.notice, reached);
+            stats.deliveries += reached.len() as u64;
+            for slot in reached.iter() {
+                let Some(seat) = hub.get_mut(*slot) else { continue };
+                if sent.frames.iter().any(|frame| seat.carries.outlet.send(frame).is_err()) {
+                    fallen.push(*slot);
+                }
+            }
+        }
+        while let Some(slot) = self.fallen.pop() {
+            self.close(slot, Cause::SlowConsumer);
+        }
+        if let Some(effect) = &sent.notice.effect {
+            let mut closed = Vec::new();
+            self.hub.apply(effect, sent.notice.seq, &mut closed);
+            for slot in closed {
+                self.close(slot, Cause::Revoked);
+            }
+        }
+    }
+
+    /// Enters rooms by the client's wish; they are live from the answer on.
+    pub(super) fn join(&mut self, slot: Slot, rooms: &[Room]) -> Result<Joined, Refusal> {
+        let fresh: Vec<Room> = rooms.iter().filter(|room| !self.hub.holds(slot, room)).cloned().collect();
+        self.hub.join(slot, rooms)?;
+        let seq = self.now();
+        if let Some(pending) = self.hub.get_mut(slot).and_then(|seat| seat.carries.pending.as_mut()) {
+            pending.late.retain(|(room, _)| !fresh.contains(room));
+            pending.late.extend(fresh.into_iter().map(|room| (room, seq)));
+        }
+        Ok(Joined { seq })
+    }
+
+    /// Leaves rooms by the client's wish.
+    pub(super) fn leave(&mut self, slot: Slot, rooms: &[Room]) -> Result<Joined, Refusal> {
+        self.hub.leave(slot, rooms)?;
+        if let Some(pending) = self.hub.get_mut(slot).and_then(|seat| seat.carries.pending.as_mut()) {
+            pending.late.retain(|(room, _)| !rooms.contains(room));
+        }
+        Ok(Joined { seq: self.now() })
+    }
+
+    /// Sends a frame to one connection alone, after `ready`.
+    pub(super) fn tell(&mut self, slot: Slot, frame: Arc<Frame>) {
+        let Some(seat) = self.hub.get_mut(slot) else { return };
+        let has_begun = seat.carries.has_begun();
+        match &mut seat.carries.pending {
+            Some(pending) if !has_begun => pending.held.push(frame),
+            _ if seat.carries.outlet.send(&frame).is_err() => self.close(slot, Cause::SlowConsumer),
+            _ => {}
+        }
+    }
+
+    /// Closes a connection and forgets it.
+    pub(super) fn close(&mut self, slot: Slot, cause: Cause) {
+        if let Some(mut link) = self.forget(slot) {
+            self.stats.slow_consumers += u64::from(cause == Cause::SlowConsumer);
+            link.outlet.close(cause);
+        }
+    }
+
+    /// Forgets a connection that is gone.
+    pub(super) fn forget(&mut self, slot: Slot) -> Option<Link> {
+        let seat = self.hub.unseat(slot)?;
+        self.asks.push_back(Ask::Ended { user: seat.identity.user, connection: seat.id });
+        Some(seat.carries)
+    }
+
+    /// Herald stops: closes every connection and takes no more.
+    pub(super) fn close_all(&mut self, cause: Cause) {
+        self.stopping = true;
+        let all: Vec<Slot> = self.hub.slots().collect();
+        for slot in all {
+            self.close(slot, cause);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! One actor for each user who is online.
+
+use super::{
+    Cause, Clock, Close, Frame, NotificationBroker, Tell,
+    expiry::{Due, Expiry},
+};
+use crate::{
+    notice::{ConnectionId, EventName},
+    time::Time,
+};
+use actix::prelude::*;
+use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+/// Keeps a user's connections and the end of each one's token: tells the client 60 s before, and
+/// closes the connection then (CONTRACT 3). It stops when the last connection is gone.
+///
+/// The broker owns the ways out; the session tells it what to say ([`Tell`]) and whom to close
+/// ([`Close`]), through its bounded mailbox: what does not fit is tried again.
+///
+/// The inbox comes in here: what is pending for the user is sent to each new connection, and the
+/// acks of all of them become `DELIVERED` (CONTRACT 6).
+#[derive(Debug)]
+pub struct UserSession {
+    broker: Addr<NotificationBroker>,
+    clock: Arc<dyn Clock>,
+    expiry: Expiry,
+    timer: Option<SpawnHandle>,
+}
+
+/// A connection came, or goes on with a new token.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Attach {
+    pub(super) connection: ConnectionId,
+    /// When its token ends, in seconds since 1970.
+    pub(super) expires_at: i64,
+}
+
+/// A connection went.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Detach(pub(super) ConnectionId);
+
+impl UserSession {
+    /// A session without connections yet.
+    pub(super) fn new(broker: Addr<NotificationBroker>, clock: Arc<dyn Clock>) -> Self {
+        Self { broker, clock, expiry: Expiry::default(), timer: None }
+    }
+
+    /// Does what is due, and sleeps until something is again.
+    fn step(&mut self, ctx: &mut Context<Self>) {
+        let now = self.clock.now();
+        for (connection, due) in self.expiry.due(now) {
+            match due {
+                Due::Warning { expires_at, seconds } => {
+                    let tell = Tell { connection: connection.clone(), frame: warning(expires_at, seconds) };
+                    if self.broker.try_send(tell).is_ok() {
+                        self.expiry.warned(&connection);
+                    }
+                }
+                // If the mailbox is full: it stays due.
+                Due::End => drop(self.broker.try_send(Close { connection, cause: Cause::TokenExpired })),
+            }
+        }
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        self.timer = self.expiry.sleep(now).map(|sleep| ctx.run_later(sleep, Self::step));
+    }
+}
+
+impl Actor for UserSession {
+    type Context = Context<Self>;
+}
+
+impl Handler<Attach> for UserSession {
+    type Result = ();
+    fn handle(&mut self, attach: Attach, ctx: &mut Self::Context) {
+        self.expiry.set(attach.connection, attach.expires_at);
+        self.step(ctx);
+    }
+}
+
+impl Handler<Detach> for UserSession {
+    type Result = ();
+    fn handle(&mut self, Detach(connection): Detach, ctx: &mut Self::Context) {
+        self.expiry.remove(&connection);
+        if self.expiry.len() == 0 {
+            ctx.stop();
+        }
+    }
+}
+
+/// `auth_expiring` `{expiresAt, seconds}`.
+fn warning(expires_at: i64, seconds: i64) -> Arc<Frame> {
+    let time = Time::from(DateTime::<Utc>::from_timestamp(expires_at, 0).unwrap_or(DateTime::<Utc>::MAX_UTC));
+    let payload = serde_json::json!({ "expiresAt": time, "seconds": seconds });
+    Frame::new(EventName::AuthExpiring.as_str(), None, payload.to_string())
+}
