@@ -10,5 +10,6 @@ pub mod identity;
 pub mod ids;
 pub mod notice;
 pub mod records;
+pub mod secret;
 pub mod store;
 pub mod time;

@@ -7,6 +7,7 @@ DROP TABLE departments;
 DROP TABLE tickets;
 DROP TABLE refresh_tokens;
 DROP TABLE login_sessions;
+DROP TABLE deleted_users;
 DROP TABLE users;
 DROP TABLE outbox;
 DROP TABLE sequence;

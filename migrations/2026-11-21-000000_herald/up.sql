@@ -36,6 +36,13 @@ CREATE TABLE users (
   updated_at     TIMESTAMP NOT NULL
 );
 
+-- Users that were: nothing of them is kept but that their tokens no longer work. Without this they
+-- could not be told from users of another issuer, of whom Herald has no record either.
+CREATE TABLE deleted_users (
+  id          TEXT PRIMARY KEY NOT NULL,
+  deleted_at  TIMESTAMP NOT NULL
+);
+
 -- A login session: known once somebody logged in here, or once it was ended here.
 CREATE TABLE login_sessions (
   sid         TEXT PRIMARY KEY NOT NULL,

@@ -14,6 +14,7 @@ diesel::table! {
         version -> BigInt, created_at -> Timestamp, updated_at -> Timestamp,
     }
 }
+diesel::table! { deleted_users (id) { id -> Text, deleted_at -> Timestamp, } }
 diesel::table! {
     login_sessions (sid) {
         sid -> Text, user_id -> Text, ended_at -> Nullable<Timestamp>, expires_at -> Timestamp, created_at -> Timestamp,
@@ -47,3 +48,5 @@ diesel::table! { events_in_groups (group_id, event_id) { event_id -> Text, group
 diesel::table! { events_in_departments (department_id, event_id) { event_id -> Text, department_id -> Text, } }
 
 diesel::allow_tables_to_appear_in_same_query!(events, events_in_groups, event_group_members, event_groups);
+diesel::joinable!(refresh_tokens -> login_sessions (sid));
+diesel::allow_tables_to_appear_in_same_query!(refresh_tokens, login_sessions, users, deleted_users);
