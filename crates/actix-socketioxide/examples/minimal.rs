@@ -26,13 +26,20 @@ async fn main() -> std::io::Result<()> {
 
     let workers = mount.clone();
     let server = Server::build()
+        .disable_signals()
         .listen("http", TcpListener::bind("127.0.0.1:3000")?, move || {
             let app =
                 App::new().configure(workers.routes()).route("/", web::get().to(|| async { "an ordinary route" }));
             workers.tcp(app)
         })?
         .run();
-    server.await?;
-    mount.close_all().await;
-    Ok(())
+
+    let handle = server.handle();
+    actix_rt::spawn(async move {
+        if actix_rt::signal::ctrl_c().await.is_ok() {
+            mount.close_all().await;
+            handle.stop(true).await;
+        }
+    });
+    server.await
 }

@@ -18,16 +18,24 @@
 //!     .build();
 //!
 //! let workers = mount.clone();
-//! Server::build()
+//! let server = Server::build()
+//!     .disable_signals()
 //!     .listen("http", TcpListener::bind("127.0.0.1:3000")?, move || {
 //!         let app = App::new()
 //!             .configure(workers.routes())
 //!             .route("/", web::get().to(|| async { "an ordinary route" }));
 //!         workers.tcp(app)
 //!     })?
-//!     .run()
-//!     .await?;
-//! mount.close_all().await;
+//!     .run();
+//!
+//! let handle = server.handle();
+//! actix_rt::spawn(async move {
+//!     if actix_rt::signal::ctrl_c().await.is_ok() {
+//!         mount.close_all().await;
+//!         handle.stop(true).await;
+//!     }
+//! });
+//! server.await?;
 //! # Ok(())
 //! # }
 //! ```

@@ -14,7 +14,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
-use tokio::{runtime::Handle, sync::Notify};
+use tokio::{runtime::Handle, sync::Notify, task::JoinHandle};
 
 /// The way to one client: how much of what was emitted has left, and the means to end it.
 ///
@@ -114,11 +114,7 @@ impl Link {
     /// Ends the session at once. A websocket's stream is closed, what was not sent is thrown
     /// away; over polling the session is closed, and an open poll ends.
     pub fn cut(&self) {
-        self.mark_closed();
-        if let Some(stream) = self.stream() {
-            stream.cut();
-        }
-        self.close_polling();
+        drop(self.end());
     }
 
     /// Where the client comes from: the peer of the stream that opened the session.
@@ -171,6 +167,15 @@ impl Link {
         self.free_polling_slot();
     }
 
+    /// [`cut`](Self::cut), for those who wait until the engine knows.
+    pub(crate) fn end(&self) -> Option<JoinHandle<()>> {
+        self.mark_closed();
+        if let Some(stream) = self.stream() {
+            stream.cut();
+        }
+        self.close_polling()
+    }
+
     pub(crate) fn stream_went(&self) {
         self.mark_closed();
         // A probe that died half-way leaves the session upgrading for ever. After a completed
@@ -188,22 +193,14 @@ impl Link {
         }
     }
 
-    /// Closes a session that is still on polling; does nothing to one that is not.
-    pub(crate) fn close_polling(&self) {
-        if let Some(closing) = self.closing() {
-            self.mark_closed();
-            if let Some(polling) = &self.0.polling {
-                polling.runtime.spawn(closing);
-            }
-        }
-    }
-
-    /// The work of [`close_polling`](Self::close_polling), for those who wait for it.
-    pub(crate) fn closing(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
+    /// Closes a session that is still on polling; does nothing to one that is not. Done on the
+    /// runtime that opened the session: what the engine spawns for it must live on.
+    pub(crate) fn close_polling(&self) -> Option<JoinHandle<()>> {
         let polling = self.0.polling.as_ref()?;
-        self.free_polling_slot();
         let sid = *polling.sid.get()?;
-        Some(polling.close.close(Arc::clone(&polling.path), sid))
+        self.mark_closed();
+        self.free_polling_slot();
+        Some(polling.runtime.spawn(polling.close.close(Arc::clone(&polling.path), sid)))
     }
 
     pub(crate) fn downgrade(&self) -> WeakLink {

@@ -3,6 +3,7 @@
 use crate::{
     engine::{Close, Engine, InProcess},
     ledger::Ledger,
+    link::Link,
     origins::Verdict,
     polling,
     sessions::Sessions,
@@ -69,16 +70,16 @@ impl<E: Engine> Mount<E> {
     /// Cuts every websocket of the port and closes every polling session, at once; new ones are
     /// refused from here on. The future resolves when the last of these streams is gone.
     ///
-    /// `ServerHandle::stop` knows nothing of streams that were handed over. To let clients know
-    /// before, call `SocketIo::close` first.
+    /// `ServerHandle::stop` knows nothing of streams that were handed over: call this before it,
+    /// while the workers still run. To tell clients why, call `SocketIo::close` before that.
     pub fn close_all(&self) -> impl Future<Output = ()> + Send + use<E> {
         self.core.ledger.close();
         let sessions = self.core.sessions.all();
-        sessions.iter().for_each(|link| link.cut());
+        let closing: Vec<_> = sessions.iter().filter_map(Link::end).collect();
         let ledger = Arc::clone(&self.core.ledger);
         async move {
-            join_all(sessions.iter().filter_map(|link| link.closing())).await;
-            drop(sessions);
+            // A session whose worker is gone already is gone with it.
+            join_all(closing).await;
             ledger.emptied().await;
         }
     }

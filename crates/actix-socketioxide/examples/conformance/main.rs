@@ -104,14 +104,9 @@ async fn main() -> std::io::Result<()> {
         .max_payload(MAX_PAYLOAD)
         .origins(Origins::any())
         .build();
-    let workers = mount.clone();
     Server::build()
         .workers(1)
-        .listen("http", TcpListener::bind("127.0.0.1:3000")?, move || {
-            workers.tcp(App::new().configure(workers.routes()))
-        })?
+        .listen("http", TcpListener::bind("127.0.0.1:3000")?, move || mount.tcp(App::new().configure(mount.routes())))?
         .run()
-        .await?;
-    mount.close_all().await;
-    Ok(())
+        .await
 }
