@@ -2,7 +2,6 @@
 
 use super::{Edit, Viewer};
 use crate::{
-    broker::Emit,
     delivery::outbox::{Outbox, Tx},
     error::Result,
     identity::{Identity, Role, Roles},
@@ -54,9 +53,9 @@ pub fn event(by: &Viewer) -> Event {
 
 /// A database with its committer, and everybody's ears.
 pub struct Stage {
-    pub outbox: Outbox,
-    store: Store,
-    told: mpsc::Receiver<Emit>,
+    outbox: Outbox,
+    told: mpsc::Receiver<Vec<Arc<Notice>>>,
+    history: Vec<Arc<Notice>>,
     runtime: tokio::runtime::Runtime,
     last: Seq,
     people: Vec<(&'static str, Viewer, HashSet<Room>)>,
@@ -69,14 +68,15 @@ impl Stage {
         let store = Store::open(&format!("sqlite:{}", dir.path().join("db").display())).expect("a store");
         store.migrate().expect("tables");
         let (tell, told) = mpsc::channel();
-        let (outbox, _) = Outbox::start(store.clone(), Box::new(move |emit| drop(tell.send(emit)))).expect("a thread");
+        let (outbox, _) = Outbox::start(store, Box::new(move |emit| drop(tell.send(emit.0)))).expect("a thread");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let everybody = people.iter().map(|(name, viewer)| {
             let mut rooms = HashSet::from([Room::All, Room::User(viewer.user())]);
             rooms.extend(viewer.is_admin().then_some(Room::Admin));
             (*name, (*viewer).clone(), rooms)
         });
-        let stage = Self { outbox, store, told, runtime, last: Seq(0), people: everybody.collect(), _dir: dir };
+        let stage =
+            Self { outbox, told, history: Vec::new(), runtime, last: Seq(0), people: everybody.collect(), _dir: dir };
         for (at, (_, viewer)) in people.iter().enumerate() {
             stage.register(viewer, at);
         }
@@ -138,6 +138,14 @@ impl Stage {
         id
     }
 
+    pub fn drop_department(&mut self, by: &Viewer, id: DepartmentId) -> Result<()> {
+        let remove = async move |edit: &mut Edit<'_>| {
+            sql!(&mut edit.tx.conn, |c| diesel::delete(departments::table.find(id)).execute(c).await)?;
+            Ok(())
+        };
+        self.edit(by, remove).map(drop)
+    }
+
     /// Runs a change; what it returns, and who heard what, as `name: EVENT TYPE` in the order told.
     pub fn edit<T: Send + 'static>(
         &mut self,
@@ -152,22 +160,20 @@ impl Stage {
         let done = self.runtime.block_on(self.outbox.commit(change))?;
         let mut heard = Vec::new();
         while self.last < done.seq {
-            for notice in self.told.recv().expect("what was told").0 {
+            for notice in self.told.recv().expect("what was told") {
                 assert_eq!(notice.seq, Some(self.last.next()), "nothing else was told");
                 self.last = self.last.next();
                 self.hear(&notice, &mut heard);
+                self.history.push(notice);
             }
         }
         Ok((done.value, heard))
     }
 
     fn hear(&mut self, notice: &Arc<Notice>, heard: &mut Vec<String>) {
-        let payload: Value = serde_json::from_str(&notice.payload).expect("json");
-        let kind = payload["type"].as_str().unwrap_or_default();
         for (name, _, _) in self.people.iter().filter(|(.., rooms)| reaches(&notice.audience, rooms)) {
             assert_ne!(notice.event, EventName::Silent);
-            let event = notice.event.as_str().trim_end_matches("_RECORD");
-            heard.push(format!("{name}: {event} {kind}"));
+            heard.push(format!("{name}: {}", words(notice)));
         }
         for (_, viewer, rooms) in &mut self.people {
             match &notice.effect {
@@ -181,16 +187,14 @@ impl Stage {
 
     /// What somebody who was away since `after` is told on coming back, by the rooms held now.
     pub fn replay(&self, name: &str, after: Seq) -> Vec<String> {
-        use crate::{broker::History as _, delivery::StoredHistory};
-        let page = self.runtime.block_on(StoredHistory(self.store.clone()).after(after, 1000)).expect("a page");
         let (.., rooms) = self.people.iter().find(|(other, ..)| *other == name).expect("a name");
-        let seen = page.notices.iter().filter(|notice| reaches(&notice.audience, rooms));
-        seen.map(|notice| {
-            let payload: Value = serde_json::from_str(&notice.payload).expect("json");
-            let event = notice.event.as_str().trim_end_matches("_RECORD").to_owned();
-            format!("{event} {}", payload["type"].as_str().unwrap_or_default())
-        })
-        .collect()
+        let missed = self.history.iter().filter(|notice| notice.seq > Some(after));
+        missed.filter(|notice| reaches(&notice.audience, rooms)).map(|notice| words(notice)).collect()
+    }
+
+    /// What was told last.
+    pub fn newest(&self) -> &Notice {
+        self.history.last().expect("something was told")
     }
 
     /// The newest place.
@@ -201,4 +205,11 @@ impl Stage {
 
 fn reaches(audience: &Audience, rooms: &HashSet<Room>) -> bool {
     audience.includes(|room| rooms.contains(room))
+}
+
+/// `CHANGED EVENT`, `NEW EVENT_GROUP`, …
+fn words(notice: &Notice) -> String {
+    let payload: Value = serde_json::from_str(&notice.payload).expect("json");
+    let event = notice.event.as_str().trim_end_matches("_RECORD");
+    format!("{event} {}", payload["type"].as_str().unwrap_or_default())
 }

@@ -3,6 +3,7 @@
 use super::EventGroup;
 use crate::{
     auth::Caller,
+    body::Body,
     delivery::{
         groups_of,
         outbox::{Committed, Outbox},
@@ -40,10 +41,10 @@ pub(super) async fn add(
     request: HttpRequest,
     caller: Caller,
     id: web::Path<String>,
-    member: web::Json<NewMember>,
+    member: Body<NewMember>,
     outbox: web::Data<Outbox>,
 ) -> Result<HttpResponse> {
-    let (id, user) = (id_of::<EventGroup>(&id)?, member.user_id);
+    let (id, user) = (id_of::<EventGroup>(&id)?, member.0.user_id);
     let (origin, by) = (origin(&request, &caller), caller.0);
     let done = outbox.commit(async move |tx| let_in(&mut Edit::begin(tx, by, origin).await?, id, user).await).await?;
     let seq = done.seq;

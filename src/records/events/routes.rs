@@ -3,6 +3,7 @@
 use super::{Event, batch::Batch, change_state::ChangeState};
 use crate::{
     auth::Caller,
+    body::Body,
     delivery::outbox::Outbox,
     error::Result,
     records::{
@@ -24,21 +25,17 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
 async fn change_many(
     request: HttpRequest,
     caller: Caller,
-    entries: web::Json<Vec<Value>>,
+    entries: Body<Vec<Value>>,
     outbox: web::Data<Outbox>,
 ) -> Result<HttpResponse> {
-    let batch = Batch::read(entries.into_inner())?;
+    let batch = Batch::read(entries.0)?;
     let (origin, by) = (origin(&request, &caller), caller.0);
     let done = outbox.commit(async move |tx| batch.run(&mut Edit::begin(tx, by, origin).await?).await).await?;
     Ok(answer_write(HttpResponse::Ok(), &done))
 }
 
-async fn change_state(
-    caller: Caller,
-    change: web::Json<ChangeState>,
-    outbox: web::Data<Outbox>,
-) -> Result<HttpResponse> {
-    let (change, by) = (change.into_inner().valid()?, caller.0);
+async fn change_state(caller: Caller, change: Body<ChangeState>, outbox: web::Data<Outbox>) -> Result<HttpResponse> {
+    let (change, by) = (change.0.valid()?, caller.0);
     let done = outbox.commit(async move |tx| change.run(&mut Edit::begin(tx, by, None).await?).await).await?;
     Ok(answer_write(HttpResponse::Ok(), &done))
 }
