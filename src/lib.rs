@@ -4,6 +4,7 @@
 pub mod auth;
 pub mod body;
 pub mod broker;
+pub mod config;
 pub mod delivery;
 pub mod error;
 pub mod identity;
