@@ -43,7 +43,7 @@ struct Inner {
     moved: Notify,
     stream: OnceLock<Meter>,
     /// `None` for a session that began as a websocket.
-    polling: Option<Polling>,
+    polling: Option<Box<Polling>>,
 }
 
 #[derive(Debug)]
@@ -69,18 +69,18 @@ impl Link {
     pub(crate) fn of_polling(peer: Option<SocketAddr>, path: Arc<str>, close: Arc<dyn Close>, slot: Slot) -> Self {
         Self::new(
             peer,
-            Some(Polling {
+            Some(Box::new(Polling {
                 sid: OnceLock::new(),
                 close,
                 path,
                 runtime: Handle::current(),
                 upgrading: AtomicBool::new(false),
                 slot: Mutex::new(Some(slot)),
-            }),
+            })),
         )
     }
 
-    fn new(peer: Option<SocketAddr>, polling: Option<Polling>) -> Self {
+    fn new(peer: Option<SocketAddr>, polling: Option<Box<Polling>>) -> Self {
         Self(Arc::new(Inner {
             peer,
             event_bytes: AtomicU64::new(0),

@@ -132,7 +132,8 @@ where
         Some(sid) => match core.sessions.find(&sid) {
             None => return refuse(core, stream, Refusal::UnknownSession).await,
             Some(link) if !link.begin_upgrade(stream.meter()) => {
-                return refuse(core, stream, Refusal::BadRequest).await;
+                core.ledger.counters.refused(Refusal::BadRequest.code());
+                return open_and_close(stream, &accept).await;
             }
             Some(link) => link,
         },
@@ -140,8 +141,7 @@ where
     handshake.extensions_mut().insert(link.clone());
     // Before the first await: a client that leaves during it must take its session along.
     stream.carry(link, query.sid.is_some());
-    let switch = [SWITCHING, accept.as_slice(), b"\r\n\r\n"].concat();
-    if stream.write_all(&switch).await.is_err() {
+    if stream.write_all(&switching(&accept)).await.is_err() {
         return;
     }
     stream.count_frames();
@@ -153,6 +153,23 @@ where
 
 const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
     upgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ";
+
+fn switching(accept: &[u8]) -> Vec<u8> {
+    [SWITCHING, accept, b"\r\n\r\n"].concat()
+}
+
+const CLOSE_FRAME: [u8; 2] = [0x88, 0];
+
+/// A second websocket for one session: the protocol's own suite wants it opened, then closed.
+async fn open_and_close<S>(mut stream: Metered<S>, accept: &[u8])
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let farewell = [switching(accept).as_slice(), &CLOSE_FRAME].concat();
+    if stream.write_all(&farewell).await.is_ok() {
+        let _ = stream.shutdown().await;
+    }
+}
 
 fn parse(head: &RequestHead) -> Result<Query, Refusal> {
     let query = Query::parse(head.uri.query().unwrap_or_default())?;

@@ -8,5 +8,7 @@ mod neighbours;
 mod origins;
 mod polling;
 mod shutdown;
+mod streams;
 mod support;
+mod timeouts;
 mod upgrade;
