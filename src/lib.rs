@@ -14,3 +14,4 @@ pub mod records;
 pub mod secret;
 pub mod store;
 pub mod time;
+pub mod transport;

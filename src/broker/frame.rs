@@ -2,6 +2,7 @@
 
 use crate::notice::{EventName, Notice, Seq};
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use std::{
     fmt::Write as _,
     sync::{Arc, OnceLock},
@@ -18,6 +19,7 @@ pub struct Frame {
     pub payload: Arc<str>,
     websocket: OnceLock<Bytes>,
     sse: OnceLock<Bytes>,
+    raw: OnceLock<Box<RawValue>>,
 }
 
 impl Frame {
@@ -30,6 +32,7 @@ impl Frame {
             payload: payload.into(),
             websocket: OnceLock::new(),
             sse: OnceLock::new(),
+            raw: OnceLock::new(),
         })
     }
 
@@ -74,6 +77,14 @@ impl Frame {
             text.into()
         })
     }
+
+    /// The payload for an encoder that writes it down as it stands (Socket.IO).
+    pub fn raw(&self) -> &RawValue {
+        // A payload is JSON (see its field); checking it again is what makes it a `RawValue`, hence once.
+        self.raw.get_or_init(|| {
+            RawValue::from_string(self.payload.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+        })
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +96,7 @@ mod tests {
         let frame = Frame::new("NEW_RECORD", Some(Seq(7)), "{\"id\":1,\"seq\":7}");
         assert_eq!(&frame.websocket()[..], br#"{"event":"NEW_RECORD","data":{"id":1,"seq":7},"seq":7}"#);
         assert_eq!(&frame.sse()[..], b"event: NEW_RECORD\nid: 7\ndata: {\"id\":1,\"seq\":7}\n\n");
+        assert_eq!(frame.raw().get(), "{\"id\":1,\"seq\":7}");
     }
 
     #[test]

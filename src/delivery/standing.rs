@@ -37,15 +37,23 @@ impl Standings {
         Self(store)
     }
 
-    /// The user's standing now.
+    /// The newest place in the order. To be read before anything that a standing is made of, the
+    /// caller's roles included: what changes after it is applied again as it comes by, which is
+    /// harmless; what changed before something older was read would be missed for good.
     ///
     /// # Errors
     /// 503 when the database is away.
-    pub async fn of(&self, user: UserId) -> Result<Standing> {
+    pub async fn newest(&self) -> Result<Seq> {
         let mut conn = self.0.read().await?;
-        // The place first: what changes after it is applied again as it comes by, which is harmless.
-        let as_of: i64 = sql!(&mut conn, |c| sequence::table.select(sequence::newest).first(c).await)?;
-        let groups = groups_of(&mut conn, user).await?;
-        Ok(Standing { as_of: Seq(as_of), groups })
+        Ok(Seq(sql!(&mut conn, |c| sequence::table.select(sequence::newest).first(c).await)?))
+    }
+
+    /// The user's standing, as of a place that was [`newest`](Self::newest) before.
+    ///
+    /// # Errors
+    /// 503 when the database is away.
+    pub async fn of(&self, user: UserId, as_of: Seq) -> Result<Standing> {
+        let groups = groups_of(&mut self.0.read().await?, user).await?;
+        Ok(Standing { as_of, groups })
     }
 }

@@ -1,0 +1,211 @@
+//! What a client may ask for once it is in (CONTRACT 4): read from an event's name and data, then
+//! put to the broker. The same on Socket.IO and `/ws`.
+
+use super::Entrance;
+use crate::{
+    broker::{Authenticate, Join, Joined, Leave, Refusal},
+    error::{Error, Result},
+    ids::{ChatId, RequestId, UserId},
+    notice::{ConnectionId, Room, Seq},
+};
+use serde_json::{Value, json};
+use std::str::FromStr;
+
+/// Most bytes of a token that are looked at: a command waits in memory until its turn.
+const TOKEN_MAX: usize = 8 * 1024;
+
+/// A wish that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Enter these rooms; the first is the one that is acknowledged.
+    Join(Vec<Room>),
+    /// Leave these rooms; the first is the one that is acknowledged.
+    Leave(Vec<Room>),
+    /// Go on with this token.
+    Authenticate(Box<str>),
+}
+
+/// What came of a wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// In, or out of, this room from here on.
+    Moved {
+        /// The room that was named.
+        room: Room,
+        /// Live from here on.
+        seq: Seq,
+    },
+    /// The connection goes on under the new token.
+    Authenticated,
+}
+
+impl Command {
+    /// Reads a wish. Ids come as text or as `{id}`, rooms as text or as `{room}`.
+    ///
+    /// # Errors
+    /// 422 for an event that Herald does not know and for data that names nothing; 404 for text that
+    /// names no room, and for the events of parts that are not built yet (the chats and the inbox:
+    /// this is the door where they come in).
+    pub fn read(event: &str, data: &Value) -> Result<Self> {
+        let user = || id::<UserId>(data);
+        let sellers = |id| vec![Room::Seller(id), Room::Sellers];
+        let buyers = |id| vec![Room::Buyer(id), Room::Buyers];
+        Ok(match event {
+            "join-user-room" => Self::Join(vec![Room::User(user()?)]),
+            "join-seller-room" => Self::Join(sellers(user()?)),
+            "leave-seller-room" => Self::Leave(sellers(user()?)),
+            "join-buyer-room" => Self::Join(buyers(user()?)),
+            "leave-buyer-room" => Self::Leave(buyers(user()?)),
+            "join-request-room" => Self::Join(vec![Room::Request(id::<RequestId>(data)?)]),
+            "leave-request-room" => Self::Leave(vec![Room::Request(id::<RequestId>(data)?)]),
+            "join-chat-room" => Self::Join(vec![Room::Chat(id::<ChatId>(data)?)]),
+            "leave-chat-room" => Self::Leave(vec![Room::Chat(id::<ChatId>(data)?)]),
+            "join" => Self::Join(vec![room(data)?]),
+            "leave" => Self::Leave(vec![room(data)?]),
+            "authenticate" => Self::Authenticate(token(data)?),
+            "chat:typing" | "chat:stopped-typing" | "notification:ack" => return Err(Error::NotFound),
+            _ => return Err(Error::field("event", "no such event")),
+        })
+    }
+
+    /// Puts the wish to the broker. Rights are checked there; the ids are never trusted.
+    ///
+    /// # Errors
+    /// 403 for what is somebody else's, 404 for what is not there, 422 over the limit of rooms, 401
+    /// for a token that does not hold, 503 when the connection or the broker is gone.
+    pub async fn run(self, connection: &ConnectionId, entrance: &Entrance) -> Result<Done> {
+        let connection = connection.clone();
+        match self {
+            Self::Join(rooms) => {
+                let room = first(&rooms)?;
+                moved(room, entrance.ask(Join { connection, rooms }).await?)
+            }
+            Self::Leave(rooms) => {
+                let room = first(&rooms)?;
+                moved(room, entrance.ask(Leave { connection, rooms }).await?)
+            }
+            Self::Authenticate(token) => {
+                let mut identity = entrance.identify(&token).await?;
+                loop {
+                    let wish = Authenticate { connection: connection.clone(), identity: identity.clone() };
+                    entrance.ask(wish).await?.map_err(refused)?;
+                    // A change of roles may have passed the broker between the first reading and the
+                    // wish, which then brought the old ones back.
+                    let now = entrance.identify(&token).await?;
+                    if now.roles == identity.roles {
+                        return Ok(Done::Authenticated);
+                    }
+                    identity = now;
+                }
+            }
+        }
+    }
+}
+
+/// The acknowledgement: `{ok, room, seq}`, `{ok}`, or the problem document; JSON text.
+#[must_use]
+pub fn answer(outcome: &Result<Done>) -> String {
+    match outcome {
+        Ok(Done::Moved { room, seq }) => json!({ "ok": true, "room": room.to_string(), "seq": seq }).to_string(),
+        Ok(Done::Authenticated) => json!({ "ok": true }).to_string(),
+        Err(error) => json!(error.problem()).to_string(),
+    }
+}
+
+fn moved(room: Room, outcome: Result<Joined, Refusal>) -> Result<Done> {
+    outcome.map(|joined| Done::Moved { room, seq: joined.seq }).map_err(refused)
+}
+
+fn first(rooms: &[Room]) -> Result<Room> {
+    rooms.first().cloned().ok_or_else(|| Error::internal("a command without a room"))
+}
+
+fn refused(refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::Forbidden | Refusal::OtherIdentity => Error::forbidden(refusal.to_string()),
+        Refusal::NotFound => Error::NotFound,
+        Refusal::LimitExceeded => Error::LimitExceeded(refusal.to_string().into()),
+        Refusal::Gone => Error::Unavailable(refusal.to_string().into()),
+    }
+}
+
+/// Text that stands alone or in this field of an object.
+fn text<'a>(data: &'a Value, field: &'static str) -> Result<&'a str> {
+    data.as_str()
+        .or_else(|| data.get(field)?.as_str())
+        .ok_or_else(|| Error::field(field, "must be given as text, or as a field of an object"))
+}
+
+fn id<T: FromStr>(data: &Value) -> Result<T> {
+    text(data, "id")?.parse().map_err(|_| Error::field("id", "must be a UUID"))
+}
+
+fn room(data: &Value) -> Result<Room> {
+    text(data, "room")?.parse().map_err(|_| Error::NotFound)
+}
+
+fn token(data: &Value) -> Result<Box<str>> {
+    let token = text(data, "token")?;
+    if token.len() > TOKEN_MAX { Err(Error::Unauthorized) } else { Ok(token.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn code(event: &str, data: Value) -> &'static str {
+        Command::read(event, &data).expect_err("is refused").code()
+    }
+
+    #[test]
+    fn ids_come_as_text_or_as_an_object() {
+        let user = UserId::generate();
+        let both = Command::Join(vec![Room::Seller(user), Room::Sellers]);
+        assert_eq!(Command::read("join-seller-room", &json!(user)).expect("is read"), both);
+        assert_eq!(Command::read("join-seller-room", &json!({ "id": user })).expect("is read"), both);
+        let chat = ChatId::generate();
+        let leave = Command::Leave(vec![Room::Chat(chat)]);
+        assert_eq!(Command::read("leave-chat-room", &json!({ "id": chat })).expect("is read"), leave);
+    }
+
+    #[test]
+    fn rooms_come_as_text_or_as_an_object_and_a_bare_user_id_is_a_room() {
+        let user = UserId::generate();
+        let topic = Command::Join(vec![Room::Topic("a".into())]);
+        assert_eq!(Command::read("join", &json!({ "room": "topic-a" })).expect("is read"), topic);
+        assert_eq!(Command::read("join", &json!("topic-a")).expect("is read"), topic);
+        assert_eq!(Command::read("leave", &json!(user)).expect("is read"), Command::Leave(vec![Room::User(user)]));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_apart() {
+        assert_eq!(code("join-user-room", Value::Null), "invalid_request");
+        assert_eq!(code("join-user-room", json!("all")), "invalid_request");
+        assert_eq!(code("join", json!({ "id": "all" })), "invalid_request");
+        assert_eq!(code("join", json!("everyone")), "not_found");
+        assert_eq!(code("authenticate", json!({})), "invalid_request");
+        assert_eq!(code("authenticate", json!("x".repeat(TOKEN_MAX + 1))), "unauthorized");
+        assert_eq!(code("notification:ack", json!({ "ids": [] })), "not_found");
+        assert_eq!(code("chat:typing", json!({})), "not_found");
+        assert_eq!(code("ready", json!({})), "invalid_request");
+    }
+
+    #[test]
+    fn an_answer_says_what_the_contract_says() {
+        let done = Done::Moved { room: Room::All, seq: Seq(7) };
+        assert_eq!(answer(&Ok(done)), r#"{"ok":true,"room":"all","seq":7}"#);
+        assert_eq!(answer(&Ok(Done::Authenticated)), r#"{"ok":true}"#);
+        let refused: Value = serde_json::from_str(&answer(&Err(refused(Refusal::Forbidden)))).expect("JSON");
+        assert_eq!(refused["code"], "forbidden");
+        assert_eq!(refused["status"], 403);
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_fails_otherwise(event in ".{0,20}", data in ".{0,40}") {
+            let _ = Command::read(&event, &Value::from(data.clone()));
+            let _ = Command::read("join", &json!({ "room": data }));
+        }
+    }
+}

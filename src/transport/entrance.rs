@@ -1,0 +1,166 @@
+//! What the three wires share at the door: the gate, the way to the broker, the limits.
+
+use super::{Gate, Handshake, Limits, gate::Credential};
+use crate::{
+    broker::{Authenticate, Connect, Disconnect, Join, Leave, Outlet, Standing, Transport},
+    error::{Error, Result},
+    identity::Identity,
+    notice::ConnectionId,
+};
+use actix::{Actor, Addr, Context, Handler, Message, Recipient, dev::SendError};
+use std::sync::Arc;
+
+/// The way in, shared by all transports and workers.
+#[derive(Clone)]
+pub struct Entrance(Arc<Inner>);
+
+struct Inner {
+    gate: Box<dyn Gate>,
+    broker: Broker,
+    limits: Limits,
+}
+
+/// The broker, by the messages that transports send it.
+struct Broker {
+    connect: Recipient<Connect>,
+    disconnect: Recipient<Disconnect>,
+    join: Recipient<Join>,
+    leave: Recipient<Leave>,
+    authenticate: Recipient<Authenticate>,
+}
+
+/// A wish that is put to the broker for one connection.
+pub trait Wish: Message<Result: Send> + Send + Sized {
+    /// Who takes it.
+    fn recipient(entrance: &Entrance) -> &Recipient<Self>;
+}
+
+macro_rules! wishes {
+    ($($message:ident by $field:ident),*) => { $(
+        impl Wish for $message {
+            fn recipient(entrance: &Entrance) -> &Recipient<Self> {
+                &entrance.0.broker.$field
+            }
+        }
+    )* };
+}
+
+wishes! { Connect by connect, Join by join, Leave by leave, Authenticate by authenticate }
+
+/// All that is known of a connection when it enters.
+pub struct Entering {
+    /// Its name.
+    pub connection: ConnectionId,
+    /// Whose it is.
+    pub identity: Identity,
+    /// What the user may see.
+    pub standing: Standing,
+    /// What the client asked for.
+    pub handshake: Handshake,
+    /// Which wire.
+    pub transport: Transport,
+    /// The way out.
+    pub outlet: Box<dyn Outlet>,
+}
+
+impl Entrance {
+    /// An entrance guarded by this gate, leading to this broker.
+    pub fn new<A>(gate: impl Gate, broker: &Addr<A>, limits: Limits) -> Self
+    where
+        A: Actor<Context = Context<A>>
+            + Handler<Connect>
+            + Handler<Disconnect>
+            + Handler<Join>
+            + Handler<Leave>
+            + Handler<Authenticate>,
+    {
+        let broker = Broker {
+            connect: broker.clone().recipient(),
+            disconnect: broker.clone().recipient(),
+            join: broker.clone().recipient(),
+            leave: broker.clone().recipient(),
+            authenticate: broker.clone().recipient(),
+        };
+        Self(Arc::new(Inner { gate: Box::new(gate), broker, limits }))
+    }
+
+    /// The limits of a connection.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Lets somebody pass the gate.
+    ///
+    /// # Errors
+    /// 401 for a credential that does not hold, 503 when the database is away.
+    pub async fn admit(&self, credential: Credential) -> Result<(Identity, Standing)> {
+        let gate = &self.0.gate;
+        // The place first: see `Standing::as_of`.
+        let as_of = gate.newest().await?;
+        let identity = match credential {
+            Credential::Token(token) => gate.identify(token).await?,
+            Credential::Ticket(ticket) => gate.redeem(ticket).await?,
+        };
+        let standing = gate.standing(identity.user, as_of).await?;
+        Ok((identity, standing))
+    }
+
+    /// Who a token says somebody is.
+    ///
+    /// # Errors
+    /// 401 if it does not hold, 503 if it can't be checked.
+    pub async fn identify(&self, token: &str) -> Result<Identity> {
+        self.0.gate.identify(token.to_owned()).await
+    }
+
+    /// Asks the broker, waiting for a place in its mailbox: a node that is overloaded slows its
+    /// clients down instead of filling its memory.
+    ///
+    /// # Errors
+    /// 503 when the broker is gone.
+    pub async fn ask<W: Wish>(&self, wish: W) -> Result<W::Result> {
+        W::recipient(self).send(wish).await.map_err(|_| Error::Unavailable("the broker is gone".into()))
+    }
+
+    /// Takes a connection to the broker; it hears `ready` through its outlet.
+    ///
+    /// # Errors
+    /// 503 when the node takes no more, or the broker is gone.
+    pub async fn enter(&self, entering: Entering) -> Result<Seat> {
+        let Entering { connection, identity, standing, handshake, transport, outlet } = entering;
+        // The seat is there before the question, so that it is given up even if whoever waits for
+        // the answer is dropped meanwhile.
+        let seat = Seat { connection: connection.clone(), entrance: self.clone() };
+        let Handshake { after, rooms, acks: _ } = handshake;
+        let connect = Connect { connection, identity, standing, after, rooms, transport, outlet };
+        if self.ask(connect).await? { Ok(seat) } else { Err(Error::Unavailable("the node takes no more".into())) }
+    }
+}
+
+/// A connection's place with the broker. Dropping it gives it up: that is how the broker learns that
+/// a connection is gone, whichever way it went.
+pub struct Seat {
+    connection: ConnectionId,
+    entrance: Entrance,
+}
+
+impl Seat {
+    /// Whose place it is.
+    #[must_use]
+    pub const fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let gone = Disconnect { connection: self.connection.clone() };
+        let Err(SendError::Full(gone)) = self.entrance.0.broker.disconnect.try_send(gone) else { return };
+        let entrance = self.entrance.clone();
+        // Must not get lost. Without a runtime the process is at its end, and there is nobody to tell.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { entrance.0.broker.disconnect.send(gone).await });
+        }
+    }
+}

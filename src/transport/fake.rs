@@ -1,0 +1,167 @@
+//! A gate and a broker for the tests of the wires.
+
+use super::{Entrance, Gate, Limits};
+use crate::{
+    broker::{Authenticate, Cause, Connect, Disconnect, Frame, Join, Joined, Leave, Outlet, Refusal, Standing},
+    error::{Error, Result},
+    identity::{Identity, Role, Roles},
+    ids::UserId,
+    notice::{ConnectionId, Cursor, Room, Seq},
+};
+use actix::{Actor, Addr, Context, Handler, Message};
+use futures_util::future::{BoxFuture, FutureExt, ready};
+use std::{collections::HashMap, sync::Arc};
+
+/// Knows the token `good` (and `admin`), the ticket `ticket`; `expired` has expired.
+pub struct FakeGate;
+
+impl FakeGate {
+    fn identity(roles: impl IntoIterator<Item = Role>) -> Identity {
+        let roles: Roles = roles.into_iter().collect();
+        Identity {
+            user: UserId::generate(),
+            sid: "s1".parse().expect("a sid"),
+            roles,
+            token_roles: roles,
+            expires_at: i64::MAX,
+            topics: vec![],
+        }
+    }
+}
+
+impl Gate for FakeGate {
+    fn identify(&self, token: String) -> BoxFuture<'static, Result<Identity>> {
+        let identity = match token.as_str() {
+            "good" => Ok(Self::identity([Role::User])),
+            "admin" => Ok(Self::identity([Role::User, Role::Admin])),
+            "expired" => Err(Error::TokenExpired),
+            _ => Err(Error::Unauthorized),
+        };
+        ready(identity).boxed()
+    }
+
+    fn redeem(&self, ticket: String) -> BoxFuture<'static, Result<Identity>> {
+        let good = ticket == "ticket";
+        ready(if good { Ok(Self::identity([Role::User])) } else { Err(Error::Unauthorized) }).boxed()
+    }
+
+    fn newest(&self) -> BoxFuture<'static, Result<Seq>> {
+        ready(Ok(Seq(0))).boxed()
+    }
+
+    fn standing(&self, _: UserId, as_of: Seq) -> BoxFuture<'static, Result<Standing>> {
+        ready(Ok(Standing { as_of, groups: vec![] })).boxed()
+    }
+}
+
+/// Says `ready`, and lets everybody into topics; counts joins as places in the order.
+#[derive(Default)]
+pub struct FakeBroker {
+    connections: HashMap<ConnectionId, Box<dyn Outlet>>,
+    pub after: Vec<Cursor>,
+    seq: i64,
+}
+
+impl FakeBroker {
+    pub fn entrance(limits: Limits) -> (Entrance, Addr<Self>) {
+        let broker = Self::default().start();
+        (Entrance::new(FakeGate, &broker, limits), broker)
+    }
+
+    fn step(&mut self, rooms: &[Room]) -> Result<Joined, Refusal> {
+        if !matches!(rooms, [Room::Topic(_)]) {
+            return Err(Refusal::Forbidden);
+        }
+        self.seq += 1;
+        Ok(Joined { seq: Seq(self.seq) })
+    }
+}
+
+impl Actor for FakeBroker {
+    type Context = Context<Self>;
+}
+
+/// To all connections; those that overflow are closed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Tell(pub Arc<Frame>);
+
+/// Closes all connections.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CloseAll(pub Cause);
+
+/// How many there are, and the cursors that they came with.
+#[derive(Message)]
+#[rtype(result = "(usize, Vec<Cursor>)")]
+pub struct Count;
+
+impl Handler<Connect> for FakeBroker {
+    type Result = bool;
+    fn handle(&mut self, connect: Connect, _: &mut Context<Self>) -> bool {
+        let mut outlet = connect.outlet;
+        let rooms = connect.rooms.join(",");
+        let payload = format!(r#"{{"id":"{}","seq":7,"rooms":"{rooms}"}}"#, connect.connection);
+        outlet.send(&Frame::new("ready", Some(Seq(7)), payload)).expect("there is room");
+        self.after.push(connect.after);
+        self.connections.insert(connect.connection, outlet);
+        true
+    }
+}
+
+impl Handler<Disconnect> for FakeBroker {
+    type Result = ();
+    fn handle(&mut self, gone: Disconnect, _: &mut Context<Self>) {
+        self.connections.remove(&gone.connection);
+    }
+}
+
+impl Handler<Join> for FakeBroker {
+    type Result = Result<Joined, Refusal>;
+    fn handle(&mut self, join: Join, _: &mut Context<Self>) -> Self::Result {
+        self.step(&join.rooms)
+    }
+}
+
+impl Handler<Leave> for FakeBroker {
+    type Result = Result<Joined, Refusal>;
+    fn handle(&mut self, leave: Leave, _: &mut Context<Self>) -> Self::Result {
+        self.step(&leave.rooms)
+    }
+}
+
+impl Handler<Authenticate> for FakeBroker {
+    type Result = Result<(), Refusal>;
+    fn handle(&mut self, authenticate: Authenticate, _: &mut Context<Self>) -> Self::Result {
+        if authenticate.identity.is_admin() { Err(Refusal::OtherIdentity) } else { Ok(()) }
+    }
+}
+
+impl Handler<Tell> for FakeBroker {
+    type Result = ();
+    fn handle(&mut self, tell: Tell, _: &mut Context<Self>) {
+        self.connections.retain(|_, outlet| {
+            let sent = outlet.send(&tell.0);
+            if sent.is_err() {
+                outlet.close(Cause::SlowConsumer);
+            }
+            sent.is_ok()
+        });
+    }
+}
+
+impl Handler<CloseAll> for FakeBroker {
+    type Result = ();
+    fn handle(&mut self, all: CloseAll, _: &mut Context<Self>) {
+        for (_, mut outlet) in self.connections.drain() {
+            outlet.close(all.0);
+        }
+    }
+}
+
+impl Handler<Count> for FakeBroker {
+    type Result = actix::MessageResult<Count>;
+    fn handle(&mut self, _: Count, _: &mut Context<Self>) -> Self::Result {
+        actix::MessageResult((self.connections.len(), self.after.clone()))
+    }
+}

@@ -1,0 +1,67 @@
+//! Who may come in: what the transports ask of `auth` and `delivery`.
+
+use crate::{
+    auth::Auth, broker::Standing, delivery::Standings, error::Result, identity::Identity, ids::UserId, notice::Seq,
+};
+use futures_util::future::{BoxFuture, FutureExt as _};
+
+/// What somebody shows at the gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// An access token.
+    Token(String),
+    /// A one-use ticket.
+    Ticket(String),
+}
+
+/// Checks who comes in. A trait, so that the wires can be tested without a database.
+pub trait Gate: Send + Sync + 'static {
+    /// The newest place in the order: what is asked after this holds at least up to there. 503.
+    fn newest(&self) -> BoxFuture<'static, Result<Seq>>;
+
+    /// Who a token says somebody is: 401 if it does not hold, 503 if it can't be checked.
+    fn identify(&self, token: String) -> BoxFuture<'static, Result<Identity>>;
+
+    /// Whose one-use ticket this is; it is used up. 401, 503.
+    fn redeem(&self, ticket: String) -> BoxFuture<'static, Result<Identity>>;
+
+    /// What the user may see, as of a place that was the newest before. 503.
+    fn standing(&self, user: UserId, as_of: Seq) -> BoxFuture<'static, Result<Standing>>;
+}
+
+/// Herald's own gate.
+#[derive(Clone)]
+pub struct Guard {
+    auth: Auth,
+    standings: Standings,
+}
+
+impl Guard {
+    /// Asks these.
+    #[must_use]
+    pub const fn new(auth: Auth, standings: Standings) -> Self {
+        Self { auth, standings }
+    }
+}
+
+impl Gate for Guard {
+    fn newest(&self) -> BoxFuture<'static, Result<Seq>> {
+        let standings = self.standings.clone();
+        async move { standings.newest().await }.boxed()
+    }
+
+    fn identify(&self, token: String) -> BoxFuture<'static, Result<Identity>> {
+        let auth = self.auth.clone();
+        async move { auth.identify(&token).await }.boxed()
+    }
+
+    fn redeem(&self, ticket: String) -> BoxFuture<'static, Result<Identity>> {
+        let auth = self.auth.clone();
+        async move { auth.redeem(&ticket).await }.boxed()
+    }
+
+    fn standing(&self, user: UserId, as_of: Seq) -> BoxFuture<'static, Result<Standing>> {
+        let standings = self.standings.clone();
+        async move { standings.of(user, as_of).await }.boxed()
+    }
+}

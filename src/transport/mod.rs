@@ -1,0 +1,37 @@
+//! The three wires: Socket.IO, plain WebSocket, server-sent events. Each lets somebody in, gives the
+//! broker a way out to them, and carries their wishes to it; the same events, rooms, resume and
+//! guarantees on all (CONTRACT 3 and 4).
+//!
+//! | Where | What |
+//! |---|---|
+//! | `entrance`, `gate`, `limits` | what the wires share: who may come in, the way to the broker, the limits |
+//! | `handshake` | what a client says when it comes; pure |
+//! | `commands` | what it may ask for; read, then put to the broker |
+//! | `lane`, `session` | one connection's affairs, one after the other, in the order sent |
+//! | `door` | the checks before `/ws` and `/v1/stream` open |
+//! | `queue` | what waits for one reader, bounded in bytes (`websocket`, `sse`) |
+//! | `socketio`, `websocket`, `sse` | the wires |
+
+mod commands;
+mod door;
+mod entrance;
+mod gate;
+mod handshake;
+mod lane;
+mod limits;
+mod queue;
+mod session;
+pub mod socketio;
+pub mod sse;
+pub mod websocket;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod wire_tests;
+
+pub use commands::{Command, Done};
+pub use entrance::{Entering, Entrance, Seat, Wish};
+pub use gate::{Credential, Gate, Guard};
+pub use handshake::{Handshake, ROOMS_MAX};
+pub use limits::Limits;

@@ -1,0 +1,84 @@
+//! One connection's affairs with the broker, one after the other: it enters, then asks for things.
+
+use super::{
+    Entering, Entrance, Seat,
+    commands::{self, Command},
+    lane::{Full, Lane, Work},
+};
+use crate::error::{Error, Result};
+
+/// Where an acknowledgement goes: JSON text.
+pub type Reply = Box<dyn FnOnce(String) + Send>;
+
+/// What a full lane says: try again when what waits has been done.
+const RETRY_AFTER_S: u64 = 1;
+
+/// One affair.
+pub enum Step {
+    /// Enters; if the node takes no more, `refused` closes the wire.
+    Enter {
+        /// Who.
+        entering: Box<Entering>,
+        /// Called when there is no place.
+        refused: Box<dyn FnOnce() + Send>,
+    },
+    /// Asks for something; what could not be read is answered in its turn all the same.
+    Ask {
+        /// What was read.
+        command: Result<Command>,
+        /// Where the answer goes, if one is wanted.
+        reply: Option<Reply>,
+    },
+}
+
+/// Does a connection's affairs.
+pub struct Session {
+    entrance: Entrance,
+    seat: Option<Seat>,
+}
+
+impl Session {
+    /// A connection that has yet to enter.
+    #[must_use]
+    pub fn outside(entrance: Entrance) -> Lane<Self> {
+        Lane::new(Self { entrance, seat: None })
+    }
+
+    /// A connection that is in.
+    #[must_use]
+    pub fn seated(entrance: Entrance, seat: Seat) -> Lane<Self> {
+        Lane::new(Self { entrance, seat: Some(seat) })
+    }
+
+    async fn ask(&self, command: Result<Command>) -> Result<commands::Done> {
+        let seat = self.seat.as_ref().ok_or_else(|| Error::Unavailable("the connection is not in".into()))?;
+        command?.run(seat.connection(), &self.entrance).await
+    }
+}
+
+impl Work for Session {
+    type Step = Step;
+
+    async fn work(&mut self, step: Step) {
+        match step {
+            Step::Enter { entering, refused } => match self.entrance.enter(*entering).await {
+                Ok(seat) => self.seat = Some(seat),
+                Err(_) => refused(),
+            },
+            Step::Ask { command, reply } => {
+                let outcome = self.ask(command).await;
+                if let Some(reply) = reply {
+                    reply(commands::answer(&outcome));
+                }
+            }
+        }
+    }
+}
+
+/// Adds a question to a connection's lane. A client that asks faster than it can be answered is told
+/// so (`rate_limited`), before its turn; the question is not put.
+pub fn ask(lane: &Lane<Session>, command: Result<Command>, reply: Option<Reply>) {
+    if let Err(Full(Step::Ask { reply: Some(reply), .. })) = lane.push(Step::Ask { command, reply }) {
+        reply(commands::answer(&Err(Error::RateLimited(RETRY_AFTER_S))));
+    }
+}
