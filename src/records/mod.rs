@@ -7,6 +7,8 @@ pub mod departments;
 pub mod event_groups;
 pub mod events;
 mod faults;
+#[cfg(test)]
+mod http_test;
 mod listing;
 pub mod routes;
 #[cfg(test)]

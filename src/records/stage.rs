@@ -53,7 +53,10 @@ pub fn event(by: &Viewer) -> Event {
 
 /// A database with its committer, and everybody's ears.
 pub struct Stage {
-    outbox: Outbox,
+    /// The way to write.
+    pub outbox: Outbox,
+    /// The way to read.
+    pub store: Store,
     told: mpsc::Receiver<Vec<Arc<Notice>>>,
     history: Vec<Arc<Notice>>,
     runtime: tokio::runtime::Runtime,
@@ -68,15 +71,24 @@ impl Stage {
         let store = Store::open(&format!("sqlite:{}", dir.path().join("db").display())).expect("a store");
         store.migrate().expect("tables");
         let (tell, told) = mpsc::channel();
-        let (outbox, _) = Outbox::start(store, Box::new(move |emit| drop(tell.send(emit.0)))).expect("a thread");
+        let (outbox, _) =
+            Outbox::start(store.clone(), Box::new(move |emit| drop(tell.send(emit.0)))).expect("a thread");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let everybody = people.iter().map(|(name, viewer)| {
             let mut rooms = HashSet::from([Room::All, Room::User(viewer.user())]);
             rooms.extend(viewer.is_admin().then_some(Room::Admin));
             (*name, (*viewer).clone(), rooms)
         });
-        let stage =
-            Self { outbox, told, history: Vec::new(), runtime, last: Seq(0), people: everybody.collect(), _dir: dir };
+        let stage = Self {
+            outbox,
+            store,
+            told,
+            history: Vec::new(),
+            runtime,
+            last: Seq(0),
+            people: everybody.collect(),
+            _dir: dir,
+        };
         for (at, (_, viewer)) in people.iter().enumerate() {
             stage.register(viewer, at);
         }
