@@ -27,6 +27,9 @@ pub enum Error {
     /// 404: there is none, or none that the caller may see.
     #[error("not found")]
     NotFound,
+    /// 405: the path is there, but not for this method.
+    #[error("this method is not allowed here")]
+    MethodNotAllowed,
     /// 409: the record's state does not allow it.
     #[error("cannot go from {from} to {to}")]
     InvalidTransition {
@@ -119,6 +122,7 @@ impl Error {
             Self::TokenExpired => "unauthorized",
             Self::Forbidden(_) => "forbidden",
             Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
             Self::InvalidTransition { .. } => "invalid_transition",
             Self::Conflict(_) => "conflict",
             Self::PreconditionFailed(_) => "precondition_failed",
@@ -137,6 +141,7 @@ impl Error {
             Self::Unauthorized | Self::TokenExpired => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidTransition { .. } | Self::Conflict(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,

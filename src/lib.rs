@@ -1,6 +1,7 @@
 //! Herald: HTTP records, and one ordered sequence of notices that standard Socket.IO clients, plain
 //! WebSockets and SSE follow without a gap. ARCHITECTURE.md walks through the house.
 
+pub mod admin;
 pub mod auth;
 pub mod body;
 pub mod broker;
@@ -12,6 +13,7 @@ pub mod ids;
 pub mod notice;
 pub mod records;
 pub mod secret;
+pub mod server;
 pub mod store;
 pub mod time;
 pub mod transport;

@@ -1,0 +1,113 @@
+//! The `App` of each worker: every route, and what is true for all of them.
+
+use crate::{
+    admin::{health, pages},
+    auth::{self, Auth},
+    body::BodyLimit,
+    config::Config,
+    delivery::outbox::Outbox,
+    error::Error,
+    records::{departments, event_groups, events},
+    store::Store,
+    transport::{Entrance, sse, websocket},
+};
+use actix_cors::Cors;
+use actix_service::ServiceFactory;
+use actix_socketioxide::{Engine, Mount};
+use actix_web::{
+    App, HttpResponse, ResponseError,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{StatusCode, header},
+    middleware::{Next, from_fn},
+    web,
+};
+
+/// What every worker's `App` is made of.
+#[derive(Clone)]
+pub(super) struct Parts {
+    pub(super) config: Config,
+    pub(super) store: Store,
+    pub(super) outbox: Outbox,
+    pub(super) auth: Auth,
+    pub(super) entrance: Entrance,
+}
+
+/// Headers that a page of another origin may read.
+const EXPOSED: [&str; 5] = ["X-Herald-Seq", "X-Unread-Count", "ETag", "Link", "Retry-After"];
+
+pub(super) fn build<E: Engine>(
+    parts: &Parts,
+    mount: &Mount<E>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<E>,
+> {
+    let v1 = web::scope("/v1")
+        .wrap(cors(&parts.config.cors_origins))
+        .configure(auth::configure)
+        .configure(events::configure)
+        .configure(event_groups::configure)
+        .configure(departments::configure)
+        .configure(sse::routes)
+        .default_service(web::to(nothing_here));
+    App::new()
+        .app_data(web::Data::new(parts.store.clone()))
+        .app_data(web::Data::new(parts.outbox.clone()))
+        .app_data(web::Data::new(parts.auth.clone()))
+        .app_data(web::Data::new(parts.entrance.clone()))
+        .app_data(BodyLimit(parts.config.limits.body))
+        .app_data(web::Data::new(pages::StaticDir(parts.config.static_dir.clone())))
+        // Before the mount: `/socket.io/socket.io.js` lies under its path.
+        .configure(pages::routes)
+        .configure(mount.routes())
+        .configure(websocket::routes)
+        .configure(health::routes)
+        .service(v1)
+        .default_service(web::to(nothing_here))
+        .wrap(from_fn(name_errors))
+}
+
+async fn nothing_here() -> Result<HttpResponse, Error> {
+    Err(Error::NotFound)
+}
+
+/// CORS of the HTTP routes; Socket.IO's is the mount's.
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allow_any_method()
+        .allowed_headers([
+            header::AUTHORIZATION.as_str(),
+            "content-type",
+            "if-match",
+            "idempotency-key",
+            "last-event-id",
+            "x-metadata-socketid",
+        ])
+        .expose_headers(EXPOSED)
+        .max_age(3600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
+/// Gives the framework's own refusals (a method that a path does not know) the shape of all others.
+async fn name_errors<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let answer = next.call(request).await?.map_into_boxed_body();
+    if answer.status() != StatusCode::METHOD_NOT_ALLOWED || answer.headers().contains_key(header::CONTENT_TYPE) {
+        return Ok(answer);
+    }
+    let allow = answer.headers().get(header::ALLOW).cloned();
+    let (request, _) = answer.into_parts();
+    let mut problem = Error::MethodNotAllowed.error_response();
+    if let Some(allow) = allow {
+        problem.headers_mut().insert(header::ALLOW, allow);
+    }
+    Ok(ServiceResponse::new(request, problem))
+}

@@ -1,0 +1,195 @@
+//! The whole house, put together: database, committer, broker, transports, routes. Imported by the
+//! program and by tests, by nobody else.
+
+mod app;
+mod upkeep;
+
+use crate::{
+    auth::Auth,
+    broker::{CloseAll, NotificationBroker},
+    config::Config,
+    delivery::{Standings, StoredHistory, outbox::Outbox},
+    error::Error,
+    store::{BadUrl, Store},
+    transport::{self, Entrance, Guard, socketio},
+};
+use actix::prelude::*;
+use actix_socketioxide::{Mount, Origins};
+use std::{
+    future::Future,
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
+};
+
+/// Connections that the system holds for us while all workers are busy.
+const BACKLOG: i32 = 4096;
+/// Requests under way get this long when Herald stops. With what follows well under the 15 s that
+/// CONTRACT 1 allows.
+const REQUESTS_END: u64 = 5;
+/// Connections get this long to be gone after they were told to go.
+const CONNECTIONS_END: Duration = Duration::from_secs(3);
+
+/// Why Herald did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// `DATABASE_URL` is of neither kind.
+    #[error(transparent)]
+    Url(#[from] BadUrl),
+    /// The database can't be reached or brought up to date.
+    #[error("the database: {0}")]
+    Database(Error),
+    /// The address can't be listened on.
+    #[error("can't listen on {addr}: {cause}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// The system's reason.
+        cause: io::Error,
+    },
+}
+
+/// Herald, listening but not yet serving.
+pub struct Server {
+    config: Config,
+    store: Store,
+    listener: TcpListener,
+    addr: SocketAddr,
+}
+
+impl Server {
+    /// Opens the database, brings its tables up to date, and takes the port (port 0: any free one).
+    /// Blocks; to be called from a thread that runs no async runtime.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn bind(config: Config) -> Result<Self, StartError> {
+        let store = Store::open(config.database_url.expose())?;
+        store.migrate().map_err(StartError::Database)?;
+        let listen = |cause| StartError::Listen { addr: config.addr, cause };
+        let listener = listen_on(config.addr).map_err(listen)?;
+        let addr = listener.local_addr().map_err(listen)?;
+        Ok(Self { config, store, listener, addr })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Serves until `stop` resolves, then lets requests end and closes every connection.
+    ///
+    /// # Errors
+    /// What the system says of threads and the listener; that the database went away meanwhile.
+    pub fn run(self, stop: impl Future<Output = ()> + 'static) -> io::Result<()> {
+        System::new().block_on(self.serve(stop))
+    }
+
+    async fn serve(self, stop: impl Future<Output = ()> + 'static) -> io::Result<()> {
+        let Self { config, store, listener, addr } = self;
+        let arbiter = Arbiter::new();
+        let (broker, outbox, committer) = start_core(&arbiter, &store).await?;
+        let auth = Auth::start(config.auth.clone(), store.clone(), outbox.clone()).await.map_err(io::Error::other)?;
+        let upkeep = actix_rt::spawn(upkeep::run(auth.clone(), outbox.clone(), config.history));
+
+        let entrance = Entrance::new(
+            Guard::new(auth.clone(), Standings::new(store.clone())),
+            &broker,
+            transport::Limits {
+                queue_max: config.limits.queue,
+                message_max: config.limits.socket_message,
+                ..transport::Limits::default()
+            },
+        );
+        let (engine, io) = socketio::build(&entrance);
+        let mount = Mount::builder(engine)
+            .max_payload(config.limits.socket_message)
+            .stall(config.limits.stall)
+            .origins(origins(&config))
+            .max_connections(config.limits.connections)
+            .max_per_address(config.limits.connections_per_address)
+            .build();
+
+        let parts = app::Parts { config: config.clone(), store, outbox, auth, entrance };
+        let mounted = mount.clone();
+        let server = actix_server::Server::build()
+            .workers(config.workers)
+            .backlog(BACKLOG.unsigned_abs())
+            .shutdown_timeout(REQUESTS_END)
+            .disable_signals()
+            .listen("herald", listener, move || mounted.tcp(app::build(&parts, &mounted)))?
+            .run();
+        let handle = server.handle();
+        let serving = actix_rt::spawn(server);
+        log::info!("listening on http://{addr}");
+
+        stop.await;
+        log::info!("stopping");
+        upkeep.abort();
+        // Whoever is connected is told to go and comes back to another node, or to the next start.
+        broker.send(CloseAll).await.ok();
+        io.close().await;
+        let gone = mount.close_all();
+        if tokio::time::timeout(CONNECTIONS_END, gone).await.is_err() {
+            log::warn!("some connections did not end in time");
+        }
+        handle.stop(true).await;
+        serving.await.map_err(io::Error::other)??;
+        arbiter.stop();
+        // Everything that could commit is gone; what was accepted is committed before this ends.
+        end(committer).await;
+        log::info!("stopped");
+        Ok(())
+    }
+}
+
+type Core = (Addr<NotificationBroker>, Outbox, JoinHandle<()>);
+
+/// The broker, on a thread of its own, and the committer that feeds it.
+async fn start_core(arbiter: &Arbiter, store: &Store) -> io::Result<Core> {
+    let history = StoredHistory(store.clone());
+    let (newest, _) = history.bounds().await.map_err(io::Error::other)?;
+    let broker = NotificationBroker::start_in_arbiter(&arbiter.handle(), move |_| {
+        NotificationBroker::new(Arc::new(history), newest)
+    });
+    let told = broker.clone();
+    let (outbox, committer) = Outbox::start(
+        store.clone(),
+        Box::new(move |emit| {
+            // A full mailbox loses nothing: the broker reads the outbox.
+            if told.try_send(emit).is_err() {
+                log::debug!("the broker is busy; it will catch up");
+            }
+        }),
+    )?;
+    Ok((broker, outbox, committer))
+}
+
+/// Waits for the committer without holding up the runtime; it ends when its last `Outbox` is gone.
+async fn end(committer: JoinHandle<()>) {
+    let joined = tokio::task::spawn_blocking(move || committer.join());
+    match tokio::time::timeout(CONNECTIONS_END, joined).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(_) => log::error!("the committer did not end well"),
+        Err(_) => log::warn!("the committer did not end in time"),
+    }
+}
+
+/// Pages of this server, and those that `CORS_ORIGINS` lists.
+fn origins(config: &Config) -> Origins {
+    if config.cors_origins.is_empty() { Origins::same() } else { Origins::list(&config.cors_origins) }
+}
+
+fn listen_on(addr: SocketAddr) -> io::Result<TcpListener> {
+    let kind = if addr.is_ipv6() { socket2::Domain::IPV6 } else { socket2::Domain::IPV4 };
+    let socket = socket2::Socket::new(kind, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
+    // A restart must not wait for the last minute's connections to be forgotten.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}

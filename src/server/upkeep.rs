@@ -1,0 +1,29 @@
+//! What has to be done now and then: forgetting old notices, sessions and tickets.
+
+use crate::{
+    auth::Auth,
+    config::History,
+    delivery::{Keep, outbox::Outbox, prune},
+};
+use std::time::Duration;
+
+/// How often. Limits are kept to about this much: `HISTORY_MAX` may be overrun by what is told
+/// meanwhile.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Runs until it is dropped.
+pub(super) async fn run(auth: Auth, outbox: Outbox, history: History) {
+    let keep = Keep { seconds: history.seconds, notices: history.notices };
+    let mut round = actix_rt::time::interval(EVERY);
+    loop {
+        round.tick().await;
+        match prune(&outbox, keep).await {
+            Ok(0) => {}
+            Ok(gone) => log::info!("{gone} old notices were forgotten"),
+            Err(error) => log::warn!("old notices could not be forgotten: {error}"),
+        }
+        if let Err(error) = auth.sweep().await {
+            log::warn!("ended sessions could not be swept: {error}");
+        }
+    }
+}
