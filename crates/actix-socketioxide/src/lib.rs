@@ -1,4 +1,4 @@
-//! [socketioxide](socketioxide) on an actix-web server, on the same port.
+//! [socketioxide] on an actix-web server, on the same port.
 //!
 //! ```no_run
 //! use actix_server::Server;
@@ -83,3 +83,8 @@ pub use crate::{
     engine::Engine, link::Link, meter::Meter, metered::Metered, mount::Mount, origins::Origins, settings::Builder,
     stats::Stats,
 };
+
+/// Keeps the README's examples compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
