@@ -470,8 +470,8 @@ function readEventForm() {
     description: fields.description.value.trim(),
     start: time(fields.start, editing?.start),
     end: time(fields.end, editing?.end),
-    location: fields.location.value.trim(),
-    descriptionLong: fields.descriptionLong.value.trim(),
+    location: fields.location.value.trim() || null,
+    descriptionLong: fields.descriptionLong.value.trim() || null,
     departmentIds: ticked($("e-departments"), editing?.departmentIds),
     groupIds: ticked($("e-groups"), editing?.groupIds),
   };
