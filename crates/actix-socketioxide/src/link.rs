@@ -132,8 +132,9 @@ impl Link {
         self.0.stream.get()
     }
 
-    /// Whether the session was cut, or its websocket or open poll is gone. A polling client that
-    /// simply stays away is noticed by Engine.IO's heartbeat, not here.
+    /// Whether the session was cut or left, its websocket or open poll is gone, or the engine has
+    /// forgotten it. A polling client that simply stays away is noticed by the engine's heartbeat;
+    /// it forgets the session once nobody holds its socket.
     pub fn is_closed(&self) -> bool {
         self.0.closed.load(Ordering::Acquire)
     }
@@ -223,6 +224,29 @@ impl Link {
         if let Some(polling) = &self.0.polling {
             polling.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
+    }
+}
+
+/// Goes into the handshake of a polling session beside its link: dropped together with the
+/// engine's socket, it tells that the session is over however that came about.
+#[derive(Clone, Debug)]
+pub(crate) struct Lifetime {
+    _ends: Arc<Ends>,
+}
+
+#[derive(Debug)]
+struct Ends(Link);
+
+impl Lifetime {
+    pub(crate) fn of(link: &Link) -> Self {
+        Self { _ends: Arc::new(Ends(link.clone())) }
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.mark_closed();
+        self.0.free_polling_slot();
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     convert, cors,
     engine::Engine,
-    link::Link,
+    link::{Lifetime, Link},
     mount::Core,
     origins::Verdict,
     query::{Query, Refusal, Transport},
@@ -74,6 +74,7 @@ async fn open<E: Engine>(core: &Core<E>, path: Arc<str>, request: &HttpRequest) 
     let link = Link::of_polling(peer, path, Arc::clone(&core.close), slot);
     let mut handshake = core.handshake(request.head(), Full::default())?;
     handshake.extensions_mut().insert(link.clone());
+    handshake.extensions_mut().insert(Lifetime::of(&link));
     let answer = core.engine.answer(handshake).await;
     if let Some(sid) = opened_sid(answer.body()) {
         core.sessions.insert(sid, &link);

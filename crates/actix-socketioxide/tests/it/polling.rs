@@ -1,8 +1,11 @@
 use crate::support::{
     Polling, Raw, TestServer,
     raw::{KEY, request},
+    server::Live,
     session::{POLLING, WEBSOCKET},
+    wait,
 };
+use std::time::Duration;
 
 #[test]
 fn an_aborted_poll_closes_its_session() {
@@ -23,6 +26,18 @@ fn a_session_that_leaves_is_gone() {
     session.post("1");
     server.went();
     assert!(live.link.is_closed());
+    assert_eq!(server.mount.stats().polling, 0);
+}
+
+#[test]
+fn a_session_that_stays_away_is_over_when_the_engine_says_so() {
+    let server = TestServer::with_pong_within(Duration::from_millis(300));
+    let (_silent, Live { socket, link }) = Polling::connect(&server);
+    let progress = link.written_progress();
+    server.went();
+    drop(socket);
+    wait(progress);
+    assert!(link.is_closed());
     assert_eq!(server.mount.stats().polling, 0);
 }
 

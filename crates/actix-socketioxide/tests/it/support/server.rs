@@ -56,8 +56,17 @@ impl TestServer {
     }
 
     pub fn with(settings: impl FnOnce(Builder<Service>) -> Builder<Service>) -> Self {
+        Self::build(PATIENCE * 2, settings)
+    }
+
+    /// One that waits so long for the pong to the ping that comes with the open packet.
+    pub fn with_pong_within(ping_timeout: Duration) -> Self {
+        Self::build(ping_timeout, |builder| builder)
+    }
+
+    fn build(ping_timeout: Duration, settings: impl FnOnce(Builder<Service>) -> Builder<Service>) -> Self {
         let (tell, news) = channel();
-        let service = service(tell.clone());
+        let service = service(ping_timeout, tell.clone());
         let mount = settings(Mount::builder(service)).build();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = listener.local_addr().expect("an address");
@@ -118,8 +127,12 @@ impl Drop for TestServer {
     }
 }
 
-fn service(tell: Sender<News>) -> Service {
-    let (service, io) = SocketIo::builder().ping_interval(Duration::from_secs(300)).max_buffer_size(4096).build_svc();
+fn service(ping_timeout: Duration, tell: Sender<News>) -> Service {
+    let (service, io) = SocketIo::builder()
+        .ping_interval(Duration::from_secs(300))
+        .ping_timeout(ping_timeout)
+        .max_buffer_size(4096)
+        .build_svc();
     for namespace in ["/", "/admin"] {
         let tell = tell.clone();
         io.ns(namespace, async move |socket: SocketRef| {
