@@ -98,6 +98,14 @@ impl Auth {
         &self.0.settings
     }
 
+    /// Whether anybody can log in here.
+    ///
+    /// # Errors
+    /// 503 where tokens come from another issuer.
+    pub fn can_log_in(&self) -> Result<()> {
+        self.0.tokens.can_mint()
+    }
+
     /// Who holds this token, as of now.
     ///
     /// # Errors
@@ -144,7 +152,7 @@ impl Auth {
     /// the time that it takes are the same. 429 after too many failures. 503 where tokens come from
     /// another issuer, or when the database is away.
     pub async fn login(&self, email: &str, password: Secret, from: IpAddr) -> Result<(Pair, UserId)> {
-        self.0.tokens.can_mint()?;
+        self.can_log_in()?;
         let email = normal(email);
         // Asked before any work as well, so that refused attempts cost nothing.
         self.admit(&email, from)?;
@@ -177,7 +185,7 @@ impl Auth {
     /// `Unauthorized` for a refresh token that is unknown, expired or used: the last ends the
     /// whole login session. 503 as [`Auth::login`].
     pub async fn refresh(&self, refresh_token: Secret) -> Result<Pair> {
-        self.0.tokens.can_mint()?;
+        self.can_log_in()?;
         let seconds = self.0.settings.refresh_seconds;
         let work = async move |tx: &mut _| sessions::refresh(tx, refresh_token.expose(), seconds).await;
         match self.0.outbox.commit(work).await?.value {

@@ -1,7 +1,7 @@
 //! The routes of CONTRACT 2 that need no user record: refresh, logout, ticket.
 
 use super::{Auth, Caller, TICKET_SECONDS};
-use crate::{error::Result, secret::Secret};
+use crate::{body::Body, error::Result, secret::Secret};
 use actix_web::{HttpResponse, http::header, web};
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +25,8 @@ struct Ticket {
     expires_in: i64,
 }
 
-async fn refresh(auth: web::Data<Auth>, body: web::Json<Refresh>) -> Result<HttpResponse> {
-    let pair = auth.refresh(body.into_inner().refresh_token).await?;
+async fn refresh(auth: web::Data<Auth>, body: Body<Refresh>) -> Result<HttpResponse> {
+    let pair = auth.refresh(body.0.refresh_token).await?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(pair))
 }
 

@@ -13,6 +13,7 @@ mod listing;
 pub mod routes;
 #[cfg(test)]
 mod stage;
+pub mod users;
 mod viewer;
 
 pub use change::Edit;

@@ -50,8 +50,13 @@ pub async fn find<R: Record>(caller: Caller, id: web::Path<String>, store: web::
     let mut conn = store.read().await?;
     let by = Viewer::load(&mut conn, caller.0).await?;
     let record: R = by.find(&mut conn, id).await?;
-    let mut answer = HttpResponse::Ok();
-    Ok(answer.insert_header((header::ETAG, etag(&record))).json(record))
+    Ok(answer_found(&record))
+}
+
+/// An answer to a read: the record, its version as `ETag`.
+#[must_use]
+pub fn answer_found<R: Record>(record: &R) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::ETAG, etag(record))).json(record)
 }
 
 /// Makes one.
