@@ -263,3 +263,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "metered_test.rs"]
+mod tests;
