@@ -30,6 +30,10 @@ mod session;
 #[cfg(test)]
 mod actor_test;
 #[cfg(test)]
+mod hub_test;
+#[cfg(test)]
+mod resume_test;
+#[cfg(test)]
 mod testing;
 
 pub use actor::NotificationBroker;
