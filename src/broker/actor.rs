@@ -1,11 +1,9 @@
 //! The actor round [`Dispatch`]: receives, asks, and keeps the user sessions.
 
 use super::{
-    Authenticate, Away, CatchUp, Cause, Clock, Close, CloseAll, Connect, Disconnect, Emit, History, Join, Joined,
-    Leave, Page, Refusal, SystemClock, Tell,
+    Away, Clock, History, Page, Refusal, SystemClock,
     dispatch::{Ask, Dispatch},
     hub::Slot,
-    queries::{ConnectionInfo, Connections, Presence, ReadStats, Stats},
     ring::{RECENT, RECENT_BYTES},
     session::{Attach, Detach, UserSession},
 };
@@ -38,10 +36,10 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from
 ///
 /// It is to run on an [`Arbiter`] of its own.
 pub struct NotificationBroker {
-    dispatch: Dispatch,
+    pub(super) dispatch: Dispatch,
     history: Arc<dyn History>,
     clock: Arc<dyn Clock>,
-    sessions: HashMap<UserId, Addr<UserSession>>,
+    pub(super) sessions: HashMap<UserId, Addr<UserSession>>,
     /// Reads for replays under way, and those that wait for their turn.
     replays: usize,
     queue: VecDeque<(Slot, Seq)>,
@@ -85,7 +83,7 @@ impl NotificationBroker {
     }
 
     /// Does what the dispatch asked for, after whatever it was told.
-    fn carry_out(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn carry_out(&mut self, ctx: &mut Context<Self>) {
         while let Some(ask) = self.dispatch.asks.pop_front() {
             match ask {
                 Ask::Read { after } => later(ctx, map(self.history.after(after, PAGE), Answer::Read)),
@@ -122,7 +120,7 @@ impl NotificationBroker {
         }
     }
 
-    fn attach(&mut self, user: UserId, attach: Attach, ctx: &mut Context<Self>) {
+    pub(super) fn attach(&mut self, user: UserId, attach: Attach, ctx: &mut Context<Self>) {
         let clock = &self.clock;
         let session =
             self.sessions.entry(user).or_insert_with(|| UserSession::new(ctx.address(), clock.clone()).start());
@@ -130,7 +128,7 @@ impl NotificationBroker {
         session.do_send(attach);
     }
 
-    fn find(&self, connection: &ConnectionId) -> Result<Slot, Refusal> {
+    pub(super) fn find(&self, connection: &ConnectionId) -> Result<Slot, Refusal> {
         self.dispatch.hub.find(connection).ok_or(Refusal::Gone)
     }
 }
@@ -189,119 +187,5 @@ impl Handler<Answer> for NotificationBroker {
             Answer::Drained(slot) => self.dispatch.drained(slot),
         }
         self.carry_out(ctx);
-    }
-}
-
-impl Handler<Emit> for NotificationBroker {
-    type Result = ();
-    fn handle(&mut self, Emit(notices): Emit, ctx: &mut Self::Context) {
-        self.dispatch.emit(notices);
-        self.carry_out(ctx);
-    }
-}
-
-impl Handler<CatchUp> for NotificationBroker {
-    type Result = ();
-    fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
-        self.dispatch.read();
-        self.carry_out(ctx);
-    }
-}
-
-impl Handler<Connect> for NotificationBroker {
-    type Result = bool;
-    fn handle(&mut self, connect: Connect, ctx: &mut Self::Context) -> bool {
-        let (connection, user) = (connect.connection.clone(), connect.identity.user);
-        let expires_at = connect.identity.expires_at;
-        let taken = self.dispatch.connect(connect);
-        // It may be closed again already, by an effect since it was checked.
-        if taken && self.dispatch.hub.find(&connection).is_some() {
-            self.attach(user, Attach { connection, expires_at }, ctx);
-        }
-        self.carry_out(ctx);
-        taken
-    }
-}
-
-impl Handler<Disconnect> for NotificationBroker {
-    type Result = ();
-    fn handle(&mut self, Disconnect { connection }: Disconnect, ctx: &mut Self::Context) {
-        if let Ok(slot) = self.find(&connection) {
-            self.dispatch.forget(slot);
-        }
-        self.carry_out(ctx);
-    }
-}
-
-impl Handler<Join> for NotificationBroker {
-    type Result = Result<Joined, Refusal>;
-    fn handle(&mut self, join: Join, _: &mut Self::Context) -> Self::Result {
-        self.dispatch.join(self.find(&join.connection)?, &join.rooms)
-    }
-}
-
-impl Handler<Leave> for NotificationBroker {
-    type Result = Result<Joined, Refusal>;
-    fn handle(&mut self, leave: Leave, _: &mut Self::Context) -> Self::Result {
-        self.dispatch.leave(self.find(&leave.connection)?, &leave.rooms)
-    }
-}
-
-impl Handler<Authenticate> for NotificationBroker {
-    type Result = Result<(), Refusal>;
-    fn handle(&mut self, Authenticate { connection, identity }: Authenticate, ctx: &mut Self::Context) -> Self::Result {
-        let (user, expires_at) = (identity.user, identity.expires_at);
-        self.dispatch.hub.renew(self.find(&connection)?, identity)?;
-        self.attach(user, Attach { connection, expires_at }, ctx);
-        Ok(())
-    }
-}
-
-impl Handler<Tell> for NotificationBroker {
-    type Result = ();
-    fn handle(&mut self, Tell { connection, frame }: Tell, ctx: &mut Self::Context) {
-        if let Ok(slot) = self.find(&connection) {
-            self.dispatch.tell(slot, frame);
-        }
-        self.carry_out(ctx);
-    }
-}
-
-impl Handler<Close> for NotificationBroker {
-    type Result = ();
-    fn handle(&mut self, Close { connection, cause }: Close, ctx: &mut Self::Context) {
-        if let Ok(slot) = self.find(&connection) {
-            self.dispatch.close(slot, cause);
-        }
-        self.carry_out(ctx);
-    }
-}
-
-impl Handler<CloseAll> for NotificationBroker {
-    type Result = ();
-    fn handle(&mut self, _: CloseAll, ctx: &mut Self::Context) {
-        self.dispatch.close_all(Cause::GoingAway);
-        self.carry_out(ctx);
-    }
-}
-
-impl Handler<Connections> for NotificationBroker {
-    type Result = Vec<ConnectionInfo>;
-    fn handle(&mut self, Connections(filter): Connections, _: &mut Self::Context) -> Self::Result {
-        self.dispatch.connections(&filter)
-    }
-}
-
-impl Handler<Presence> for NotificationBroker {
-    type Result = Vec<usize>;
-    fn handle(&mut self, Presence(users): Presence, _: &mut Self::Context) -> Self::Result {
-        users.into_iter().map(|user| self.dispatch.hub.presence(user)).collect()
-    }
-}
-
-impl Handler<ReadStats> for NotificationBroker {
-    type Result = MessageResult<ReadStats>;
-    fn handle(&mut self, _: ReadStats, _: &mut Self::Context) -> Self::Result {
-        MessageResult(Stats { users: self.sessions.len(), ..self.dispatch.read_stats() })
     }
 }

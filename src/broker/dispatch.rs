@@ -1,9 +1,9 @@
-//! The order of notices, decided here and nowhere else. A machine without input or output of its
-//! own: it is told what happened, sends through outlets, and leaves what it wants done as [`Ask`]s
-//! for the actor. So property tests can drive it through every interleaving.
+//! The machine inside the broker, without input or output of its own: it is told what happened,
+//! sends through outlets, and leaves what it wants done as [`Ask`]s for the actor. So property tests
+//! can drive it through every interleaving. `order` and `resume` are parts of it.
 
 use super::{
-    Away, Cause, Frame, Joined, Page, Refusal, Stats,
+    Cause, Frame, Joined, Refusal, Stats,
     hub::{Hub, Slot},
     link::Link,
     ring::{Ring, Sent},
@@ -17,9 +17,6 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
-
-/// Most notices kept that came before their turn. Beyond it they are read again: nothing is lost.
-const AHEAD_MAX: usize = 1024;
 
 /// What the machine wants from outside.
 pub(super) enum Ask {
@@ -57,14 +54,14 @@ pub(super) struct Dispatch {
     pub(super) stats: Stats,
     pub(super) asks: VecDeque<Ask>,
     /// A read is under way, or will be tried again.
-    reading: bool,
+    pub(super) reading: bool,
     /// Another read has to begin after this one.
-    again: bool,
+    pub(super) again: bool,
     /// The newest notice that was heard of; and of those, when a page was last asked for.
-    known: Seq,
-    known_when_asked: Seq,
+    pub(super) known: Seq,
+    pub(super) known_when_asked: Seq,
     /// Notices that came before their turn.
-    ahead: BTreeMap<Seq, Arc<Notice>>,
+    pub(super) ahead: BTreeMap<Seq, Arc<Notice>>,
     // Scratch of `send_out`, kept so that a notice costs no allocation for each connection.
     reached: Vec<Slot>,
     fallen: Vec<Slot>,
@@ -110,127 +107,8 @@ impl Dispatch {
         self.reading
     }
 
-    /// Committed notices, perhaps late, twice, or with gaps between them.
-    pub(super) fn emit(&mut self, notices: Vec<Arc<Notice>>) {
-        for notice in notices {
-            match notice.seq {
-                None => self.send_out(&Sent { frames: Frame::of(&notice), seq: self.last, notice }),
-                Some(seq) if seq <= self.last => {}
-                Some(seq) if seq == self.last.next() => {
-                    self.put(seq, notice);
-                    self.put_ahead();
-                }
-                Some(seq) => {
-                    self.known = self.known.max(seq);
-                    if self.ahead.len() < AHEAD_MAX {
-                        self.ahead.insert(seq, notice);
-                    }
-                }
-            }
-        }
-        if self.last < self.known && !self.reading {
-            self.read();
-        }
-    }
-
-    /// Reads what follows from the history; if that is under way already, once more after it.
-    pub(super) fn read(&mut self) {
-        if self.reading {
-            self.again = true;
-            return;
-        }
-        self.begun += 1;
-        self.reading = true;
-        self.read_on();
-    }
-
-    /// Asks for the page that follows the last notice, as part of the same read.
-    pub(super) fn read_on(&mut self) {
-        self.known_when_asked = self.known;
-        self.asks.push_back(Ask::Read { after: self.last });
-    }
-
-    /// A page for the order is here.
-    pub(super) fn read_done(&mut self, page: Result<Page, Away>) {
-        let Ok(page) = page else { return self.asks.push_back(Ask::ReadLater) };
-        self.stats.pages_read += 1;
-        let before = self.last;
-        self.learn_pruned(page.pruned);
-        if page.pruned > self.last {
-            self.overrun(page.pruned);
-        }
-        for notice in page.notices {
-            // A page has no gaps but those of the history itself.
-            match notice.seq {
-                Some(seq) if seq > self.last => self.put(seq, notice),
-                _ => {}
-            }
-        }
-        self.put_ahead();
-        let news = self.last > before || self.known > self.known_when_asked;
-        self.known = self.known.max(page.newest);
-        if self.last < self.known {
-            // Nothing came although there should be more: not in a tight loop.
-            return if news { self.read_on() } else { self.asks.push_back(Ask::ReadLater) };
-        }
-        self.reading = false;
-        self.complete = self.begun;
-        if std::mem::take(&mut self.again) {
-            self.read();
-        }
-        for slot in std::mem::take(&mut self.waiting) {
-            self.advance(slot);
-        }
-    }
-
-    /// What is kept of the history became less.
-    pub(super) fn learn_pruned(&mut self, pruned: Seq) {
-        if pruned > self.pruned {
-            self.pruned = pruned;
-            self.ring.forget(pruned);
-        }
-    }
-
-    /// Notices were pruned before this node dispatched them. Whoever should have heard them has to
-    /// come again: the cursor is then too old, and the client fetches.
-    fn overrun(&mut self, pruned: Seq) {
-        // Effects were missed as well. Those who still settle find out by themselves.
-        let missed =
-            |slot: &Slot| self.hub.get(*slot).is_some_and(|seat| seat.carries.has_begun() || seat.as_of < pruned);
-        let missed: Vec<Slot> = self.hub.slots().filter(missed).collect();
-        for slot in missed {
-            self.close(slot, Cause::SlowConsumer);
-        }
-        self.last = pruned;
-        self.ahead = self.ahead.split_off(&pruned.next());
-    }
-
-    /// Dispatches what came before its turn, as far as it is its turn now.
-    fn put_ahead(&mut self) {
-        while let Some(next) = self.ahead.first_entry() {
-            match *next.key() {
-                seq if seq <= self.last => drop(next.remove()),
-                seq if seq == self.last.next() => {
-                    let notice = next.remove();
-                    self.put(seq, notice);
-                }
-                _ => return,
-            }
-        }
-    }
-
-    /// Dispatches the notice whose turn it is.
-    fn put(&mut self, seq: Seq, notice: Arc<Notice>) {
-        self.last = seq;
-        self.known = self.known.max(seq);
-        self.stats.notices += 1;
-        let sent = Sent::new(notice, seq);
-        self.send_out(&sent);
-        self.ring.push(sent);
-    }
-
     /// Sends a notice to the live connections that it reaches, then applies its effect.
-    fn send_out(&mut self, sent: &Sent) {
+    pub(super) fn send_out(&mut self, sent: &Sent) {
         let Self { hub, reached, fallen, stats, .. } = self;
         if !sent.frames.is_empty() {
             hub.reach(&sent.notice, reached);

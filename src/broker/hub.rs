@@ -39,14 +39,14 @@ pub struct Seat<C> {
     pub id: ConnectionId,
     /// Whose it is, and what they may be now.
     pub identity: Identity,
-    /// Effects up to here are in its rooms already.
+    /// Effects up to here were in its rooms when it came.
     pub as_of: Seq,
     /// The roles that the user's record was last heard to say, if it changed since the connection
     /// came. A new token can't bring back what the record took.
     pub(super) record: Option<Roles>,
 }
 
-/// All connections and the membership map. See the [module](self).
+/// All connections and the membership map.
 #[derive(Debug)]
 pub struct Hub<C> {
     pub(super) seats: Vec<Option<Seat<C>>>,

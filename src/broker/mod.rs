@@ -2,9 +2,10 @@
 //!
 //! | Part | Does |
 //! |---|---|
-//! | [`NotificationBroker`] (`actor`) | receives, asks, keeps the user sessions |
-//! | `dispatch` | decides the order; without input or output of its own |
-//! | `resume` | from a new connection to a live one |
+//! | [`NotificationBroker`] (`actor`, `handlers`) | receives, asks, keeps the user sessions |
+//! | `dispatch` | the machine inside it, without input or output of its own |
+//! | `order` | decides which notice is next |
+//! | `resume` (`link`, `ready`) | from a new connection to a live one |
 //! | [`Hub`] (`hub`, `effects`, `rights`, `rooms`) | who is in which room, whom a notice reaches; pure |
 //! | `ring` | the newest notices, for those who missed only a few |
 //! | [`UserSession`] (`session`, `expiry`) | a user's connections and the end of their tokens |
@@ -15,9 +16,11 @@ mod dispatch;
 mod effects;
 mod expiry;
 mod frame;
+mod handlers;
 mod hub;
 mod link;
 mod messages;
+mod order;
 mod outlet;
 mod queries;
 mod ready;
@@ -28,13 +31,9 @@ mod rooms;
 mod session;
 
 #[cfg(test)]
-mod actor_test;
-#[cfg(test)]
-mod hub_test;
-#[cfg(test)]
-mod resume_test;
-#[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use actor::NotificationBroker;
 pub use clock::{Clock, SystemClock};

@@ -13,7 +13,7 @@ use super::{
     rights::ROOMS_MAX,
     ring::Sent,
 };
-use crate::notice::{Cursor, Notice, Room, Seq};
+use crate::notice::{Cursor, Notice, Room};
 use std::{borrow::Cow, collections::VecDeque};
 
 /// What comes next for a connection that is not live.
@@ -48,9 +48,8 @@ impl Dispatch {
             spent: Spent::default(),
         };
         let link = Link { outlet, transport, pending: Some(Box::new(pending)) };
-        // While it settles it takes effects from where it is itself, not from where the order is.
-        let as_of = if behind { Seq(i64::MAX) } else { standing.as_of };
-        let Some(slot) = self.hub.seat(connection, identity, &standing.groups, as_of, link) else { return false };
+        let seated = self.hub.seat(connection, identity, &standing.groups, standing.as_of, link);
+        let Some(slot) = seated else { return false };
         self.advance(slot);
         true
     }
@@ -118,7 +117,8 @@ impl Dispatch {
     }
 
     /// Applies the effects between `Standing::as_of` and now, from the ring or, page by page, from
-    /// the history.
+    /// the history. Those that come by meanwhile are applied at once, and here again in their turn:
+    /// the last one said about a room is the last one applied, and nothing is sent before the end.
     fn bring_rooms_up_to_date(&mut self, slot: Slot, pending: &mut Pending) -> Next {
         let Self { hub, ring, last, .. } = self;
         let page = pending.page.take();
@@ -145,9 +145,6 @@ impl Dispatch {
         if pending.position < *last {
             self.asks.push_back(Ask::Page { slot, after: pending.position });
             return Next::Wait;
-        }
-        if let Some(seat) = hub.get_mut(slot) {
-            seat.as_of = *last;
         }
         Next::Go(Stage::Opening)
     }
@@ -219,7 +216,7 @@ impl Dispatch {
                 return Next::Wait;
             };
             if sent.seq > *last {
-                // What the order has not reached yet is left to it: rights are not there yet.
+                // Only past a gap in the history itself. What the order has not reached is left to it.
                 break;
             }
             let sees = sent.notice.audience.includes(|room| {

@@ -1,6 +1,6 @@
 //! The hub against a plain model: whom a notice reaches, and who may be where.
 
-use super::{testing::*, *};
+use crate::broker::{testing::*, *};
 use crate::{
     identity::{Identity, Role, Roles},
     ids::{GroupId, UserId},

@@ -1,7 +1,7 @@
 //! The broker as its neighbours meet it: through messages, with a history in memory. Time is
 //! paused: timers fire as soon as everybody waits.
 
-use super::{testing::*, *};
+use crate::broker::{testing::*, *};
 use crate::{
     identity::{Identity, Role},
     ids::UserId,
@@ -202,14 +202,22 @@ async fn a_slow_reader_is_closed_at_once_and_nobody_else_notices() {
 
 #[actix::test]
 async fn a_replay_longer_than_the_queue_waits_for_its_reader() {
-    let stored = Stored::with(to_all(1..=3000));
+    let newest = i64::try_from(RECENT).expect("small") + 2000;
+    let stored = Stored::with(to_all(1..=newest));
     let broker = start(&stored, &Arc::default());
+    // `ready` and one stretch, and not one frame more.
     let client = Client::new(REPLAY_FRAMES + 1);
-    let (mut coming, _) = coming("c1", &user(), 3000, Cursor::At(Seq(0)));
+    let (mut coming, _) = coming("c1", &user(), newest, Cursor::At(Seq(0)));
     coming.outlet = Box::new(client.clone());
     assert!(broker.send(coming).await.expect("the broker lives"));
     settle().await;
-    assert_eq!((client.seqs(), client.closed()), ((1..=3000).collect(), None));
+    assert_eq!((client.seqs(), client.closed()), ((1..=newest).collect(), None));
+}
+
+#[test]
+fn it_may_be_made_on_one_thread_and_live_on_another() {
+    const fn moves<T: Send>() {}
+    moves::<NotificationBroker>();
 }
 
 #[actix::test]

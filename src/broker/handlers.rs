@@ -1,0 +1,123 @@
+//! What the broker does with each message that one may send it.
+
+use super::{
+    Authenticate, CatchUp, Cause, Close, CloseAll, Connect, Disconnect, Emit, Join, Joined, Leave, NotificationBroker,
+    Refusal, Tell,
+    queries::{ConnectionInfo, Connections, Presence, ReadStats, Stats},
+    session::Attach,
+};
+use actix::prelude::*;
+
+impl Handler<Emit> for NotificationBroker {
+    type Result = ();
+    fn handle(&mut self, Emit(notices): Emit, ctx: &mut Self::Context) {
+        self.dispatch.emit(notices);
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<CatchUp> for NotificationBroker {
+    type Result = ();
+    fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
+        self.dispatch.read();
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<Connect> for NotificationBroker {
+    type Result = bool;
+    fn handle(&mut self, connect: Connect, ctx: &mut Self::Context) -> bool {
+        let (connection, user) = (connect.connection.clone(), connect.identity.user);
+        let expires_at = connect.identity.expires_at;
+        let taken = self.dispatch.connect(connect);
+        // It may be closed again already, by an effect since it was checked.
+        if taken && self.dispatch.hub.find(&connection).is_some() {
+            self.attach(user, Attach { connection, expires_at }, ctx);
+        }
+        self.carry_out(ctx);
+        taken
+    }
+}
+
+impl Handler<Disconnect> for NotificationBroker {
+    type Result = ();
+    fn handle(&mut self, Disconnect { connection }: Disconnect, ctx: &mut Self::Context) {
+        if let Ok(slot) = self.find(&connection) {
+            self.dispatch.forget(slot);
+        }
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<Join> for NotificationBroker {
+    type Result = Result<Joined, Refusal>;
+    fn handle(&mut self, join: Join, _: &mut Self::Context) -> Self::Result {
+        self.dispatch.join(self.find(&join.connection)?, &join.rooms)
+    }
+}
+
+impl Handler<Leave> for NotificationBroker {
+    type Result = Result<Joined, Refusal>;
+    fn handle(&mut self, leave: Leave, _: &mut Self::Context) -> Self::Result {
+        self.dispatch.leave(self.find(&leave.connection)?, &leave.rooms)
+    }
+}
+
+impl Handler<Authenticate> for NotificationBroker {
+    type Result = Result<(), Refusal>;
+    fn handle(&mut self, Authenticate { connection, identity }: Authenticate, ctx: &mut Self::Context) -> Self::Result {
+        let (user, expires_at) = (identity.user, identity.expires_at);
+        self.dispatch.hub.renew(self.find(&connection)?, identity)?;
+        self.attach(user, Attach { connection, expires_at }, ctx);
+        Ok(())
+    }
+}
+
+impl Handler<Tell> for NotificationBroker {
+    type Result = ();
+    fn handle(&mut self, Tell { connection, frame }: Tell, ctx: &mut Self::Context) {
+        if let Ok(slot) = self.find(&connection) {
+            self.dispatch.tell(slot, frame);
+        }
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<Close> for NotificationBroker {
+    type Result = ();
+    fn handle(&mut self, Close { connection, cause }: Close, ctx: &mut Self::Context) {
+        if let Ok(slot) = self.find(&connection) {
+            self.dispatch.close(slot, cause);
+        }
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<CloseAll> for NotificationBroker {
+    type Result = ();
+    fn handle(&mut self, _: CloseAll, ctx: &mut Self::Context) {
+        self.dispatch.close_all(Cause::GoingAway);
+        self.carry_out(ctx);
+    }
+}
+
+impl Handler<Connections> for NotificationBroker {
+    type Result = Vec<ConnectionInfo>;
+    fn handle(&mut self, Connections(filter): Connections, _: &mut Self::Context) -> Self::Result {
+        self.dispatch.connections(&filter)
+    }
+}
+
+impl Handler<Presence> for NotificationBroker {
+    type Result = Vec<usize>;
+    fn handle(&mut self, Presence(users): Presence, _: &mut Self::Context) -> Self::Result {
+        users.into_iter().map(|user| self.dispatch.hub.presence(user)).collect()
+    }
+}
+
+impl Handler<ReadStats> for NotificationBroker {
+    type Result = MessageResult<ReadStats>;
+    fn handle(&mut self, _: ReadStats, _: &mut Self::Context) -> Self::Result {
+        MessageResult(Stats { users: self.sessions.len(), ..self.dispatch.read_stats() })
+    }
+}

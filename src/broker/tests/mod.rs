@@ -1,0 +1,5 @@
+//! The broker's parts together.
+
+mod actor;
+mod hub;
+mod resume;
