@@ -24,9 +24,9 @@ use actix_web::{
 };
 use body::Body;
 
-/// Puts `/v1/stream` into an app. The app data has to hold an [`Entrance`].
+/// Adds it; to be mounted under `/v1`. The app data has to hold an [`Entrance`].
 pub fn routes(app: &mut web::ServiceConfig) {
-    app.route("/v1/stream", web::get().to(open));
+    app.route("/stream", web::get().to(open));
 }
 
 async fn open(request: HttpRequest, entrance: web::Data<Entrance>) -> Result<HttpResponse> {

@@ -52,7 +52,7 @@ impl Port {
                 .app_data(web::Data::new(entrance))
                 .configure(mount.routes())
                 .configure(websocket::routes)
-                .configure(sse::routes);
+                .service(web::scope("/v1").configure(sse::routes));
             mount.tcp(app)
         };
         let server = Server::build().workers(1).disable_signals().listen("test", listener, app).expect("listens").run();
