@@ -11,7 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::{HttpRequest, HttpResponse, Responder, web};
+use actix_web::{HttpResponse, Responder, web};
 
 /// Everything from this server, nothing inline: a text that were taken for markup could still not run.
 const POLICY: &str =
@@ -46,15 +46,9 @@ const FROM_NPM: &[(&str, &str, &str)] = &[
     ("/socket.io/socket.io.min.js.map", JSON, "node_modules/socket.io-client/dist/socket.io.min.js.map"),
 ];
 
-/// Where `node_modules` of the pages is, as app data; without it `STATIC_DIR`, else `static`.
+/// Where `node_modules` of the pages is; needed as `web::Data`.
 #[derive(Debug, Clone)]
 pub struct StaticDir(pub PathBuf);
-
-impl Default for StaticDir {
-    fn default() -> Self {
-        Self(std::env::var_os("STATIC_DIR").map_or_else(|| "static".into(), PathBuf::from))
-    }
-}
 
 /// Adds the pages to an app.
 pub fn routes(cfg: &mut web::ServiceConfig) {
@@ -63,7 +57,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         cfg.route(path, web::head().to(move || page(kind, content)));
     }
     for &(path, kind, file) in FROM_NPM {
-        cfg.route(path, web::get().to(move |request| from_npm(request, kind, file)));
+        cfg.route(path, web::get().to(move |dir| from_npm(dir, kind, file)));
     }
     cfg.route("/client", web::get().to(to_client));
 }
@@ -77,12 +71,11 @@ async fn to_client() -> impl Responder {
     HttpResponse::PermanentRedirect().insert_header((LOCATION, "/client/")).finish()
 }
 
-async fn from_npm(request: HttpRequest, kind: &'static str, file: &'static str) -> HttpResponse {
-    let dir = request.app_data::<StaticDir>().cloned().unwrap_or_default().0;
-    let path = dir.join(file);
+async fn from_npm(dir: web::Data<StaticDir>, kind: &'static str, file: &'static str) -> HttpResponse {
+    let path = dir.0.join(file);
     match web::block(move || std::fs::read(path)).await {
         Ok(Ok(content)) => answer(StatusCode::OK, kind).body(content),
-        _ => answer(StatusCode::NOT_FOUND, TEXT).body(how_to_get_it(&dir)),
+        _ => answer(StatusCode::NOT_FOUND, TEXT).body(how_to_get_it(&dir.0)),
     }
 }
 
@@ -154,7 +147,7 @@ mod tests {
         let place = dir.path().join("node_modules/socket.io-client/dist");
         std::fs::create_dir_all(&place).expect("a directory");
         std::fs::write(place.join("socket.io.min.js"), "the client").expect("a file");
-        let data = StaticDir(dir.path().to_owned());
+        let data = web::Data::new(StaticDir(dir.path().to_owned()));
         let app = init_service(App::new().app_data(data).configure(routes)).await;
         let request = TestRequest::get().uri("/socket.io/socket.io.js?v=1");
         let answer = call_service(&app, request.to_request()).await;
@@ -166,7 +159,7 @@ mod tests {
     #[actix_web::test]
     async fn where_npm_was_not_run_the_answer_says_how() {
         let dir = tempfile::tempdir().expect("a directory");
-        let data = StaticDir(dir.path().to_owned());
+        let data = web::Data::new(StaticDir(dir.path().to_owned()));
         let app = init_service(App::new().app_data(data).configure(routes)).await;
         let request = TestRequest::get().uri("/socket.io/socket.io.js");
         let answer = call_service(&app, request.to_request()).await;
