@@ -95,10 +95,11 @@ pub(crate) struct Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.ledger.handed_over().remove(&self.id);
         if self.to == Taker::SocketIo {
             self.ledger.counters.websockets.fetch_sub(1, Ordering::Relaxed);
         }
+        // Last, so that whoever sees the list empty sees the counter right.
+        self.ledger.handed_over().remove(&self.id);
         self.ledger.one_went.notify_waiters();
     }
 }

@@ -199,8 +199,8 @@ impl Link {
     pub(crate) fn close_polling(&self) -> Option<JoinHandle<()>> {
         let polling = self.0.polling.as_ref()?;
         let sid = *polling.sid.get()?;
-        self.mark_closed();
         self.free_polling_slot();
+        self.mark_closed();
         Some(polling.runtime.spawn(polling.close.close(Arc::clone(&polling.path), sid)))
     }
 
@@ -245,8 +245,9 @@ impl Lifetime {
 
 impl Drop for Ends {
     fn drop(&mut self) {
-        self.0.mark_closed();
+        // Whoever waits for the end may count on the place being free.
         self.0.free_polling_slot();
+        self.0.mark_closed();
     }
 }
 

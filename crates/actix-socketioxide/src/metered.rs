@@ -36,7 +36,7 @@ pub struct Metered<S> {
     reset: fn(&S),
     ledger: Arc<Ledger>,
     entry: Option<Entry>,
-    _slot: Slot,
+    slot: Option<Slot>,
 }
 
 /// What is followed once the stream carries a session.
@@ -68,7 +68,7 @@ impl<S> Metered<S> {
             reset,
             ledger,
             entry: None,
-            _slot: slot,
+            slot: Some(slot),
         }
     }
 
@@ -154,6 +154,9 @@ impl<S> Drop for Metered<S> {
         if self.meter.is_cut() {
             (self.reset)(&self.io);
         }
+        // Whoever waits for the end may count on the place being free.
+        self.slot = None;
+        self.entry = None;
         self.meter.went();
         if let Some(session) = &self.session {
             session.link.stream_went();
