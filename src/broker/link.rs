@@ -47,7 +47,7 @@ pub(super) enum Stage {
 }
 
 /// Most bytes, about, that a replay hands to an outlet before it waits for [`Outlet::drained`].
-pub const REPLAY_BYTES: usize = 256 << 10;
+pub const REPLAY_BYTES: usize = 128 << 10;
 /// Most frames that it hands over before it waits.
 pub const REPLAY_FRAMES: usize = 512;
 

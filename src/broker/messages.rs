@@ -56,7 +56,8 @@ pub struct Standing {
 }
 
 /// A new connection, authenticated. It hears `ready` first, then what it missed, then what comes.
-/// Answered by `false` when the node takes no more (it is stopping).
+/// Answered by `false` when the node takes no more (it is stopping) or the name is in use; the outlet
+/// is closed then.
 #[derive(Message)]
 #[rtype(result = "bool")]
 pub struct Connect {
