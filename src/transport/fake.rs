@@ -8,8 +8,8 @@ use crate::{
     ids::UserId,
     notice::{ConnectionId, Cursor, Room, Seq},
 };
-use actix::{Actor, Addr, Context, Handler, Message};
-use futures_util::future::{BoxFuture, FutureExt, ready};
+use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
+use futures_util::future::{BoxFuture, FutureExt, join_all, ready};
 use std::{collections::HashMap, sync::Arc};
 
 /// Knows the token `good` (and `admin`), the ticket `ticket`; `expired` has expired.
@@ -81,10 +81,15 @@ impl Actor for FakeBroker {
     type Context = Context<Self>;
 }
 
-/// To all connections; those that overflow are closed.
+/// To all connections, so many times; those that overflow are closed.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Tell(pub Arc<Frame>);
+pub struct Tell(pub Arc<Frame>, pub usize);
+
+/// Waits until all outlets are drained.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Drain;
 
 /// Closes all connections.
 #[derive(Message)]
@@ -141,12 +146,20 @@ impl Handler<Tell> for FakeBroker {
     type Result = ();
     fn handle(&mut self, tell: Tell, _: &mut Context<Self>) {
         self.connections.retain(|_, outlet| {
-            let sent = outlet.send(&tell.0);
+            let sent = (0..tell.1).try_for_each(|_| outlet.send(&tell.0));
             if sent.is_err() {
                 outlet.close(Cause::SlowConsumer);
             }
             sent.is_ok()
         });
+    }
+}
+
+impl Handler<Drain> for FakeBroker {
+    type Result = ResponseFuture<()>;
+    fn handle(&mut self, _: Drain, _: &mut Context<Self>) -> Self::Result {
+        let drained = join_all(self.connections.values().map(|outlet| outlet.drained()));
+        drained.map(drop).boxed_local()
     }
 }
 

@@ -31,7 +31,8 @@ pub fn routes(app: &mut web::ServiceConfig) {
 
 async fn open(request: HttpRequest, entrance: web::Data<Entrance>) -> Result<HttpResponse> {
     let mut visitor = Visitor::announce(&request, &entrance, false).await?;
-    if let Some(last) = request.headers().get("last-event-id") {
+    // A client that has seen nothing yet may send an empty one.
+    if let Some(last) = request.headers().get("last-event-id").filter(|last| !last.is_empty()) {
         // What the browser saw last is newer than what the page put into the address.
         visitor.handshake.after = last.to_str().map_or(Cursor::Unknown, Cursor::parse);
     }

@@ -7,7 +7,7 @@ mod stream;
 
 use super::{
     Entrance, Limits,
-    fake::{CloseAll, Count, FakeBroker, Tell},
+    fake::{CloseAll, Count, Drain, FakeBroker, Tell},
     socketio, sse, websocket,
 };
 use crate::{
@@ -101,7 +101,7 @@ impl Port {
     }
 
     async fn tell(&self, frame: &std::sync::Arc<Frame>) {
-        self.broker.send(Tell(frame.clone())).await.expect("a broker");
+        self.broker.send(Tell(frame.clone(), 1)).await.expect("a broker");
     }
 }
 
@@ -156,6 +156,24 @@ impl Client {
 }
 
 const BEARER: &str = "Authorization: Bearer good\r\n";
+
+/// Short frames without end, to a reader that keeps up: a count that is off by a byte each would make
+/// it a slow one, or stop the way out, before the end.
+async fn chatter(port: &Port, client: &mut Client, text: &str) {
+    let frame = Frame::new("x", Some(Seq(1)), "{}");
+    for _ in 0..100 {
+        port.broker.send(Tell(frame.clone(), 1_000)).await.expect("a broker");
+        for _ in 0..1_000 {
+            let mut heard = client.hear().await;
+            if heard == "2" {
+                client.text("3").await;
+                heard = client.hear().await;
+            }
+            assert_eq!(heard, text);
+        }
+        timeout(Duration::from_secs(5), port.broker.send(Drain)).await.expect("drains").expect("a broker");
+    }
+}
 
 /// More than any buffer holds, until the broker gives up on everybody who does not read. Slowly, so
 /// that it is the reader who does not keep up, and not the worker.

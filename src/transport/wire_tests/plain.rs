@@ -176,3 +176,13 @@ async fn a_silent_client_is_taken_for_gone() {
     assert_eq!(port.connections().await, 1);
     drop(silent);
 }
+
+#[actix_web::test]
+async fn what_was_sent_and_what_has_left_are_counted_alike() {
+    // No more than one round, so that nothing may remain on the books.
+    let port = Port::open(Limits { queue_max: 96 * 1024, ..Limits::default() });
+    let mut client = port.websocket("/ws", BEARER).await;
+    client.json().await;
+    chatter(&port, &mut client, r#"{"event":"x","data":{},"seq":1}"#).await;
+    assert_eq!(port.connections().await, 1);
+}

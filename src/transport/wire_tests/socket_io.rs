@@ -154,3 +154,15 @@ async fn polling_hears_and_asks_the_same() {
         assert!(packet.starts_with(&format!("43{id}[")), "in the order sent: {packet}");
     }
 }
+
+#[actix_web::test]
+async fn what_was_sent_and_what_has_left_are_counted_alike() {
+    // No more than one round, so that nothing may remain on the books.
+    let port = Port::open(Limits { queue_max: 96 * 1024, ..Limits::default() });
+    let mut client = connect(&port, r#"40{"token":"good"}"#, "").await;
+    for _ in 0..2 {
+        packet(&mut client).await;
+    }
+    chatter(&port, &mut client, r#"42["x",{}]"#).await;
+    assert_eq!(port.connections().await, 1);
+}
