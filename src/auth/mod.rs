@@ -23,6 +23,7 @@ pub use caller::{Caller, bearer};
 pub use password::{PASSWORD_MAX, PasswordHash, Passwords};
 pub use random::random_text;
 pub use routes::configure;
+pub use sessions::new_sid;
 pub use settings::{Attempts, Cost, KeySource, Settings};
 pub use tickets::TICKET_SECONDS;
 pub use token::{Claims, Tokens};

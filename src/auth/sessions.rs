@@ -63,7 +63,8 @@ pub(super) async fn begin(tx: &mut Tx, user: UserId, roles: Roles, seconds: i64)
 }
 
 /// A name for a new session.
-pub(super) fn new_sid() -> Sid {
+#[must_use]
+pub fn new_sid() -> Sid {
     // 36 visible ASCII characters are always a sid.
     uuid::Uuid::new_v4().to_string().parse().unwrap_or_else(|_| unreachable!("a UUID is a sid"))
 }

@@ -7,7 +7,7 @@ use crate::{
     config::Config,
     delivery::outbox::Outbox,
     error::Error,
-    records::{departments, event_groups, events},
+    records::{departments, event_groups, events, users},
     store::Store,
     transport::{Entrance, sse, websocket},
 };
@@ -51,6 +51,7 @@ pub(super) fn build<E: Engine>(
     let v1 = web::scope("/v1")
         .wrap(cors(&parts.config.cors_origins))
         .configure(auth::configure)
+        .configure(users::configure)
         .configure(events::configure)
         .configure(event_groups::configure)
         .configure(departments::configure)

@@ -9,6 +9,7 @@ use crate::{
     broker::{CloseAll, NotificationBroker},
     config::Config,
     delivery::{Standings, StoredHistory, outbox::Outbox},
+    demo,
     error::Error,
     store::{BadUrl, Store},
     transport::{self, Entrance, Guard, socketio},
@@ -93,6 +94,9 @@ impl Server {
         let arbiter = Arbiter::new();
         let (broker, outbox, committer) = start_core(&arbiter, &store).await?;
         let auth = Auth::start(config.auth.clone(), store.clone(), outbox.clone()).await.map_err(io::Error::other)?;
+        if config.demo {
+            demo::furnish(&auth, &store, &outbox).await.map_err(io::Error::other)?;
+        }
         let upkeep = actix_rt::spawn(upkeep::run(auth.clone(), outbox.clone(), config.history));
 
         let entrance = Entrance::new(

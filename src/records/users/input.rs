@@ -68,7 +68,7 @@ impl Register {
     ///
     /// # Errors
     /// 422 with all faults.
-    pub(super) fn checked(&self) -> Result<Secret> {
+    pub fn checked(&self) -> Result<Secret> {
         let mut faults = Faults::default();
         faults.check("email", is_email(self.email.trim()), "has to be an e-mail address");
         let text = self.password.expose();

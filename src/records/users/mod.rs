@@ -1,20 +1,23 @@
 //! Users: they register themselves, administrators say what they may be.
 //!
 //! The record and its rules are here, `input` has the bodies, `sign_in` the routes by which one
-//! comes in, `routes` those by which one is changed, with what a change means to live connections.
+//! comes in, `routes` those by which one is changed, with what a change means to live connections;
+//! `appoint` makes the first administrator.
 
+mod appoint;
 mod input;
 mod routes;
 mod sign_in;
 
+pub use appoint::appoint;
 pub use input::{Patch, Register};
 pub use sign_in::enroll;
 
 use super::{Edit, Faults, Listing, Record, Removal, Update, Viewer};
 use crate::{
-    auth::{PasswordHash, normal},
+    auth::{PasswordHash, new_sid, normal},
     error::{Error, Result},
-    identity::{Role, Roles},
+    identity::{Identity, Role, Roles},
     ids::UserId,
     notice::{Effect, Room},
     sql,
@@ -173,6 +176,14 @@ impl User {
     #[must_use]
     pub const fn standing(&self) -> Effect {
         Effect::Standing { user: self.id, roles: self.roles.0, disabled: self.disabled }
+    }
+
+    /// The user as the one who acts: where no token says who does.
+    #[must_use]
+    pub fn himself(&self) -> Viewer {
+        let (user, roles) = (self.id, self.roles.0);
+        let identity = Identity { user, sid: new_sid(), roles, token_roles: roles, expires_at: 0, topics: Vec::new() };
+        Viewer { identity, groups: Vec::new() }
     }
 
     /// Whether it is an administrator who can act as one.

@@ -6,10 +6,10 @@ use crate::{
     body::Body,
     delivery::outbox::{Committed, Outbox, Tx},
     error::{Error, Result},
-    identity::{Identity, Role, Roles},
+    identity::{Role, Roles},
     ids::UserId,
     records::{
-        Edit, Record as _, Viewer,
+        Edit, Record as _,
         routes::{answer_found, answer_record},
     },
     secret::Secret,
@@ -42,17 +42,9 @@ pub async fn enroll(auth: &Auth, outbox: &Outbox, register: Register, roles: Rol
     let hash = auth.hash(register.checked()?).await?;
     let work = async move |tx: &mut Tx| {
         let user = User::new(&register, hash, roles, tx.now());
-        Edit { by: himself(&user)?, tx }.insert(user).await
+        Edit { by: user.himself(), tx }.insert(user).await
     };
     outbox.commit(work).await
-}
-
-/// Whoever registers does it himself.
-fn himself(user: &User) -> Result<Viewer> {
-    let (user, roles) = (user.id(), user.roles.0);
-    let sid = "registering".parse().map_err(Error::internal)?;
-    let identity = Identity { user, sid, roles, token_roles: roles, expires_at: 0, topics: Vec::new() };
-    Ok(Viewer { identity, groups: Vec::new() })
 }
 
 #[derive(Deserialize)]

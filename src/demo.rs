@@ -1,0 +1,124 @@
+//! `herald --demo`: accounts with a known password and something to look at (CONTRACT 2). Nothing
+//! here is ever reached without `--demo`, which listens on loopback only.
+
+use crate::{
+    auth::Auth,
+    delivery::outbox::{Outbox, Tx},
+    error::{Error, Result},
+    identity::Role::{self, Admin, Buyer, Seller, User as Plain},
+    ids::{DepartmentId, EventId, UserId},
+    records::{
+        Edit, Record as _,
+        departments::Department,
+        users::{Register, User, enroll},
+    },
+    secret::Secret,
+    sql,
+    store::{
+        Json, Store,
+        schema::{departments, events, events_in_departments},
+    },
+};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::json;
+use std::net::SocketAddr;
+
+/// The password of every demo account.
+pub const PASSWORD: &str = "herald-demo";
+
+const PEOPLE: [(&str, &str, &[Role]); 5] = [
+    ("admin", "Ada", &[Plain, Admin]),
+    ("ann", "Ann", &[Plain]),
+    ("bob", "Bob", &[Plain]),
+    ("sam", "Sam", &[Plain, Seller]),
+    ("bea", "Bea", &[Plain, Buyer]),
+];
+
+const DEPARTMENTS: [(&str, &str, &str); 3] =
+    [("Music", "M", "#7a3ff2"), ("Sports", "S", "#1f9d55"), ("Science", "C", "#2563eb")];
+
+/// Whose, in which state, in which of the departments, in how many days, what, where.
+const EVENTS: [(&str, &str, usize, i64, &str, &str); 4] = [
+    ("ann", "PUBLISHED", 0, 7, "Summer concert", "Town hall"),
+    ("ann", "DRAFT", 0, 21, "Open stage", "Old brewery"),
+    ("bob", "PUBLISHED", 1, 10, "River run", "Bridge house"),
+    ("bob", "REVIEW", 2, 14, "Night of the stars", "Observatory"),
+];
+
+/// What everybody who starts a demo should read.
+#[must_use]
+pub fn warning(addr: SocketAddr) -> String {
+    let people = PEOPLE.map(|(name, ..)| format!("{name}@example.com")).join(", ");
+    format!(
+        "\n*** DEMO on http://{addr}: anybody on this machine can log in as {people}\n\
+         *** with the password {PASSWORD}. Never put it where others can reach it.\n"
+    )
+}
+
+/// Makes what is missing; leaves alone what is there.
+///
+/// # Errors
+/// 503 when the database is away.
+pub async fn furnish(auth: &Auth, store: &Store, outbox: &Outbox) -> Result<()> {
+    // Where tokens come from another issuer nobody logs in here; the data is still of use.
+    for (name, first_name, roles) in PEOPLE {
+        let email = format!("{name}@example.com");
+        if User::by_email(&mut store.read().await?, &email).await?.is_none() {
+            let (password, first_name) = (Secret::new(PASSWORD), first_name.to_owned());
+            let register = Register { email, password, first_name, last_name: "Demo".into() };
+            enroll(auth, outbox, register, roles.iter().copied().collect()).await?;
+        }
+    }
+    outbox.commit(async move |tx: &mut Tx| fill(tx).await).await.map(drop)
+}
+
+/// Departments and events, unless there are any.
+async fn fill(tx: &mut Tx) -> Result<()> {
+    let known: i64 = sql!(&mut tx.conn, |c| departments::table.count().get_result(c).await)?;
+    let planned: i64 = sql!(&mut tx.conn, |c| events::table.count().get_result(c).await)?;
+    if known + planned > 0 {
+        return Ok(());
+    }
+    let admin = person(tx, PEOPLE[0].0).await?;
+    let mut made = Vec::new();
+    for (name, letter, color) in DEPARTMENTS {
+        let draft = serde_json::from_value(json!({ "name": name, "letter": letter, "color": color }));
+        let mut edit = Edit { by: admin.himself(), tx };
+        made.push(edit.create::<Department>(draft.map_err(Error::internal)?).await?.id());
+    }
+    for (author, state, department, days, description, location) in EVENTS {
+        let author = person(tx, author).await?.id();
+        plan(tx, author, state, made[department], days, description, location).await?;
+    }
+    Ok(())
+}
+
+async fn person(tx: &mut Tx, name: &str) -> Result<User> {
+    User::by_email(&mut tx.conn, &format!("{name}@example.com")).await?.ok_or(Error::NotFound)
+}
+
+/// Straight into the table: nobody is connected yet, and what is told of reviews would not be true.
+async fn plan(
+    tx: &mut Tx,
+    author: UserId,
+    state: &str,
+    department: DepartmentId,
+    days: i64,
+    description: &str,
+    location: &str,
+) -> Result<()> {
+    let (id, now) = (EventId::generate(), tx.now());
+    let start = now.plus_seconds(days * 86_400);
+    let row = (
+        (events::id.eq(id), events::author_id.eq(author), events::state.eq(state)),
+        (events::starts_at.eq(start), events::ends_at.eq(start.plus_seconds(3 * 3600))),
+        (events::description.eq(description), events::location.eq(location)),
+        (events::department_ids.eq(Json(vec![department])), events::group_ids.eq("[]")),
+        (events::version.eq(1_i64), events::created_at.eq(now), events::updated_at.eq(now)),
+    );
+    sql!(&mut tx.conn, |c| diesel::insert_into(events::table).values(row).execute(c).await)?;
+    let link = (events_in_departments::event_id.eq(id), events_in_departments::department_id.eq(department));
+    sql!(&mut tx.conn, |c| diesel::insert_into(events_in_departments::table).values(link).execute(c).await)?;
+    Ok(())
+}
