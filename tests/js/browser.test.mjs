@@ -44,8 +44,10 @@ describe(`the pages, ${DATABASE}`, () => {
     const page = await context.newPage();
     page.on("pageerror", (error) => complaints.push(`${path}: ${error}`));
     page.on("console", (message) => {
-      // An answer like 412 is part of the story; a script that fails or a breach of the policy is not.
-      if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(`${path}: ${message.text()}`);
+      // An answer like 412 or a server that is away is part of the story; a script that fails or a breach of the policy
+      // is not.
+      const told = /^Failed to load resource|net::ERR_CONNECTION_REFUSED/.test(message.text());
+      if (message.type() === "error" && !told) complaints.push(`${path}: ${message.text()}`);
     });
     await page.goto(new URL(path, herald.url).href);
     return page;
