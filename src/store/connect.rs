@@ -6,7 +6,10 @@ use deadpool::Runtime;
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{
     AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection,
-    pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, deadpool::Pool},
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig, PoolError, RecyclingMethod,
+        deadpool::{Hook, HookError, Pool},
+    },
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::{sync::Arc, time::Duration};
@@ -37,8 +40,9 @@ macro_rules! migrate {
 }
 
 macro_rules! pool {
-    ($manager:expr, $size:expr) => {
+    ($manager:expr, $size:expr $(, $hook:expr)?) => {
         Pool::builder($manager)
+            $(.pre_recycle($hook))?
             .max_size($size)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT))
@@ -105,7 +109,15 @@ fn sqlite(path: &str, pragmas: &'static str, size: usize) -> Option<Pool<Sqlite>
             Ok(conn)
         })
     });
-    pool!(AsyncDieselConnectionManager::new_with_config(path, config), size)
+    // A file does not go away while nobody looks.
+    config.recycling_method = RecyclingMethod::Fast;
+    // What the one before began and did not wait for may still run: diesel-async panics on looking
+    // at such a connection. An empty call of ours comes after it (see `Runtime`).
+    let idle = Hook::async_fn(|conn: &mut Sqlite, _| {
+        let turn = conn.spawn_blocking(|_| Ok(()));
+        Box::pin(async move { turn.await.map_err(|error| HookError::Backend(PoolError::QueryError(error))) })
+    });
+    pool!(AsyncDieselConnectionManager::new_with_config(path, config), size, idle)
 }
 
 fn postgres(url: &str, size: usize) -> Option<Pool<AsyncPgConnection>> {
@@ -114,4 +126,33 @@ fn postgres(url: &str, size: usize) -> Option<Pool<AsyncPgConnection>> {
 
 fn ready(outcome: diesel::QueryResult<()>) -> ConnectionResult<()> {
     outcome.map_err(ConnectionError::CouldntSetupConfiguration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql;
+    use diesel_async::RunQueryDsl;
+    use futures_util::FutureExt as _;
+
+    #[test]
+    fn a_connection_whose_caller_went_away_in_the_middle_of_a_query_is_good_for_the_next() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = Store::open(&format!("sqlite:{}", dir.path().join("db").display())).expect("a store");
+        store.migrate().expect("tables");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        // Counts to a hundred thousand: long enough to be in the middle of.
+        let slow = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) \
+                    SELECT count(*) FROM n";
+        runtime.block_on(async {
+            for _ in 0..20 {
+                let mut conn = store.read().await.expect("a connection");
+                let query = async { sql!(&mut conn, |c| diesel::sql_query(slow).execute(c).await) };
+                assert!(query.now_or_never().is_none(), "begun, not done");
+                drop(conn);
+                let mut next = store.read().await.expect("a connection");
+                sql!(&mut next, |c| diesel::sql_query("SELECT 1").execute(c).await).expect("an answer");
+            }
+        });
+    }
 }

@@ -6,7 +6,8 @@
 
 use diesel_async::sync_connection_wrapper::SpawnBlocking;
 use futures_util::future::BoxFuture;
-use std::{cell::Cell, error::Error};
+use std::{cell::Cell, error::Error, sync::Arc};
+use tokio::sync::Mutex;
 
 thread_local! {
     static IN_PLACE: Cell<bool> = const { Cell::new(false) };
@@ -17,8 +18,12 @@ pub fn run_queries_in_place() {
     IN_PLACE.set(true);
 }
 
-/// Chooses by the calling thread, at each call.
-pub struct Runtime;
+/// Chooses by the calling thread, at each call. Each connection has one.
+pub struct Runtime {
+    /// Held by the call that runs, until it let go of the connection. A caller may go away in the
+    /// middle of its call (its client hung up, its body was refused), the call itself does not.
+    turn: Arc<Mutex<()>>,
+}
 
 impl SpawnBlocking for Runtime {
     fn spawn_blocking<'a, R>(
@@ -32,11 +37,19 @@ impl SpawnBlocking for Runtime {
             let result = task();
             return Box::pin(async move { Ok(result) });
         }
-        let running = tokio::task::spawn_blocking(task);
-        Box::pin(async move { running.await.map_err(Into::into) })
+        let turn = self.turn.clone();
+        Box::pin(async move {
+            let turn = turn.lock_owned().await;
+            let running = tokio::task::spawn_blocking(move || {
+                let result = task();
+                drop(turn);
+                result
+            });
+            running.await.map_err(Into::into)
+        })
     }
 
     fn get_runtime() -> Self {
-        Self
+        Self { turn: Arc::default() }
     }
 }
