@@ -204,6 +204,11 @@ impl Stage {
         missed.filter(|notice| reaches(&notice.audience, rooms)).map(|notice| words(notice)).collect()
     }
 
+    /// Who is in a room.
+    pub fn in_room(&self, room: &Room) -> Vec<&'static str> {
+        self.people.iter().filter(|(.., rooms)| rooms.contains(room)).map(|(name, ..)| *name).collect()
+    }
+
     /// What was told last.
     pub fn newest(&self) -> &Notice {
         self.history.last().expect("something was told")

@@ -132,10 +132,12 @@ fn a_group_that_ends_takes_its_drafts_out_of_the_sight_of_its_members() {
     add(&mut stage, &ann, id, &bob).expect("bob");
     let event = draft_in(&mut stage, &ann, &[id, kept]);
     let before = stage.seq();
+    assert_eq!(stage.in_room(&Room::Group(id)), ["ann", "bob"]);
     let end = async move |edit: &mut Edit<'_>| edit.remove::<EventGroup>(id, None).await;
     let ((), heard) = stage.edit(&root, end).expect("administrators delete every group");
     let told = ["ann: CHANGED EVENT", "bob: DELETED EVENT", "ann: DELETED EVENT_GROUP", "bob: DELETED EVENT_GROUP"];
     assert_eq!(heard, told);
+    assert!(stage.in_room(&Room::Group(id)).is_empty(), "the room ends with the group");
     assert_eq!(stage.replay("bob", before), ["DELETED EVENT", "DELETED EVENT_GROUP"]);
     let find = async move |edit: &mut Edit<'_>| edit.by.find::<Event>(&mut edit.tx.conn, event).await;
     let (event, _) = stage.edit(&ann, find).expect("the author keeps it");

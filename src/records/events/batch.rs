@@ -1,6 +1,6 @@
 //! `PUT events`: changes many drafts, all or none. Faults name the place in the list.
 
-use super::{Event, Patch, State, change_state::MANY_MAX};
+use super::{Event, Patch, change_state::MANY_MAX};
 use crate::{
     error::{Error, Fault, Result},
     ids::EventId,
@@ -63,13 +63,9 @@ impl Batch {
 }
 
 fn change(before: &Event, patch: Patch, edit: &Edit<'_>) -> Result<Event> {
-    let drafts_only = || Error::Conflict("only drafts are changed together".into());
-    if before.state != State::Draft {
-        return Err(drafts_only());
-    }
     match before.clone().apply(patch, &edit.by, edit.tx.now())? {
         Update::Changed(after) => Ok(after),
-        Update::Branched(_) => Err(drafts_only()),
+        Update::Branched(_) => Err(Error::Conflict("only drafts are changed together".into())),
     }
 }
 

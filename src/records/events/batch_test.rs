@@ -3,6 +3,7 @@
 use super::*;
 use crate::records::{
     Viewer,
+    events::State,
     stage::{self, Stage, user},
 };
 use serde_json::json;
@@ -61,18 +62,21 @@ fn a_batch_of_which_one_fails_changes_and_tells_nothing() {
     let (ann, bob) = (user(), user());
     let mut stage = Stage::new(&[("ann", &ann), ("bob", &bob)]);
     let (mine, other, his) = (make(&mut stage, &ann), make(&mut stage, &ann), make(&mut stage, &bob));
-    let reviewed = make(&mut stage, &ann);
-    stage
-        .edit(&ann, async move |edit: &mut Edit<'_>| {
-            let before: Event = edit.by.find(&mut edit.tx.conn, reviewed).await?;
-            edit.store(&before, before.clone().in_state(State::Review)).await
-        })
-        .expect("under review");
+    let (reviewed, published) = (make(&mut stage, &ann), make(&mut stage, &ann));
+    for (id, state) in [(reviewed, State::Review), (published, State::Published)] {
+        let change = async move |edit: &mut Edit<'_>| {
+            let before: Event = edit.by.find(&mut edit.tx.conn, id).await?;
+            edit.store(&before, before.clone().in_state(state)).await
+        };
+        stage.edit(&ann, change).expect("another state");
+    }
     let good = json!({"id": mine, "location": "Hall"});
     let unseen = run(&mut stage, &ann, vec![good.clone(), json!({"id": his})]);
     assert!(matches!(unseen, Err(Error::NotFound)), "{unseen:?}");
-    let late = run(&mut stage, &ann, vec![good.clone(), json!({"id": reviewed})]);
-    assert!(matches!(&late, Err(Error::Conflict(why)) if why.starts_with("[1]: ")), "{late:?}");
+    for late in [reviewed, published] {
+        let late = run(&mut stage, &ann, vec![good.clone(), json!({"id": late})]);
+        assert!(matches!(&late, Err(Error::Conflict(why)) if why.starts_with("[1]: ")), "{late:?}");
+    }
     let bad = json!({"id": other, "start": "2027-01-01T00:00:00Z", "description": ""});
     let unknown = json!({"id": mine, "departmentIds": [crate::ids::DepartmentId::generate()]});
     assert_eq!(fields(run(&mut stage, &ann, vec![good.clone(), bad])), ["[1].description", "[1].start"]);

@@ -121,6 +121,9 @@ fn publishing_a_version_changes_the_parent_then_takes_the_version_away_then_refu
     let (unsent, _) = put(&mut stage, &cat, parent, json!({"description": "Opera"}));
     change(&mut stage, &bob, State::Review, &[version.id]).expect("under review");
     change(&mut stage, &cat, State::Review, &[rival.id]).expect("under review");
+    let (dropped, _) = put(&mut stage, &cat, parent, json!({}));
+    change(&mut stage, &cat, State::Review, &[dropped.id]).expect("under review");
+    stage.edit(&cat, async move |edit: &mut Edit<'_>| edit.remove::<Event>(dropped.id, None).await).expect("deleted");
 
     let (events, heard) = change(&mut stage, &root, State::Published, &[version.id]).expect("published");
     let after = &events[0];
