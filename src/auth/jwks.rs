@@ -93,8 +93,10 @@ impl Jwks {
     }
 
     async fn ask(&self) -> Result<Vec<Key>, String> {
-        let answer = self.client.get(&self.url).send().await.map_err(|e| e.without_url().to_string())?;
-        let mut answer = answer.error_for_status().map_err(|e| e.without_url().to_string())?;
+        let mut answer = self.client.get(&self.url).send().await.map_err(|e| e.without_url().to_string())?;
+        if !answer.status().is_success() {
+            return Err(format!("the answer is {}", answer.status()));
+        }
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|e| e.without_url().to_string())? {
             if body.len() + chunk.len() > BYTES_MAX {
@@ -123,6 +125,55 @@ fn read(body: &[u8]) -> Result<Vec<Key>, String> {
 mod tests {
     use super::*;
     use jsonwebtoken::Algorithm;
+    use std::{
+        io::{Read as _, Write as _},
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    /// Answers every request with this status and body; how many there were.
+    fn issuer(status: u16, body: String) -> (String, Arc<AtomicUsize>) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let (url, asked) = (format!("http://{}/keys", listener.local_addr().expect("an address")), Arc::default());
+        let count: Arc<AtomicUsize> = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("a connection");
+                let _ = stream.read(&mut [0; 4096]).expect("a request");
+                count.fetch_add(1, Ordering::SeqCst);
+                let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close", body.len());
+                // Whoever finds it too long hangs up.
+                let _ = write!(stream, "{head}\r\n\r\n{body}");
+            }
+        });
+        (url, asked)
+    }
+
+    fn one_key() -> String {
+        let x = "oa3nqYUHGVb_NSMSvjFCYf9g97YQJugA7A8iuMvmbh4";
+        serde_json::json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": "a" }] }).to_string()
+    }
+
+    #[actix_web::test]
+    async fn keys_are_fetched_once_and_made_up_names_do_not_make_herald_ask_again() {
+        let (url, asked) = issuer(200, one_key());
+        let jwks = Jwks::open(&url).await.expect("a client");
+        assert_eq!(jwks.named(Some("a")).await.expect("keys").len(), 1);
+        assert_eq!(jwks.named(None).await.expect("keys").len(), 1, "the only one");
+        for n in 0..10 {
+            assert!(jwks.named(Some(&n.to_string())).await.expect("keys").is_empty());
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[actix_web::test]
+    async fn without_keys_nobody_can_tell_and_that_is_said() {
+        for (status, body) in [(500, one_key()), (302, one_key()), (200, "x".repeat(BYTES_MAX + 1)), (200, "{}".into())]
+        {
+            let (url, _) = issuer(status, body);
+            let jwks = Jwks::open(&url).await.expect("a client");
+            assert!(matches!(jwks.named(Some("a")).await, Err(Error::Unavailable(_))), "{status}");
+        }
+    }
 
     #[test]
     fn a_key_set_yields_the_keys_for_signatures_and_skips_secrets_and_what_it_does_not_know() {
