@@ -22,6 +22,8 @@ use std::{
 };
 
 const DAY: i64 = 86_400;
+/// A replay is handed over in stretches that must fit (`broker::REPLAY_BYTES` and what was left before).
+const QUEUE_LEAST: usize = 256 * 1024;
 /// Connections that stopped taking bytes are closed within 15 s (CONTRACT 3).
 const STALL_MOST: u64 = 15;
 
@@ -137,7 +139,7 @@ impl Config {
                 connections: reader.number("CONNECTIONS_MAX", 1..=10_000_000),
                 connections_per_address: reader.number("CONNECTIONS_PER_ADDRESS", 1..=10_000_000),
                 body: reader.number("BODY_MAX", 1024..=1 << 30),
-                queue: reader.number("QUEUE_MAX", 4096..=1 << 30),
+                queue: reader.number("QUEUE_MAX", QUEUE_LEAST..=1 << 30),
                 stall: Duration::from_secs(reader.number("STALL_SECONDS", 1..=STALL_MOST)),
                 socket_message: reader.number("SOCKET_MESSAGE_MAX", 1024..=64 << 20),
             },

@@ -27,6 +27,9 @@ use std::{
 
 /// Connections that the system holds for us while all workers are busy.
 const BACKLOG: i32 = 4096;
+/// What the system may hold for one reader, in bytes (it doubles this): left alone it takes megabytes
+/// before `QUEUE_MAX` begins to count.
+const SEND_BUFFER: usize = 128 * 1024;
 /// Requests under way get this long when Herald stops. With what follows well under the 15 s that
 /// CONTRACT 1 allows.
 const REQUESTS_END: u64 = 5;
@@ -97,7 +100,7 @@ impl Server {
         if config.demo {
             demo::furnish(&auth, &store, &outbox).await.map_err(io::Error::other)?;
         }
-        let upkeep = actix_rt::spawn(upkeep::run(auth.clone(), outbox.clone(), config.history));
+        let upkeep = actix_rt::spawn(upkeep::run(auth.clone(), outbox.clone(), broker.clone(), config.history));
 
         let entrance = Entrance::new(
             Guard::new(auth.clone(), Standings::new(store.clone())),
@@ -112,6 +115,7 @@ impl Server {
         let mount = Mount::builder(engine)
             .max_payload(config.limits.socket_message)
             .stall(config.limits.stall)
+            .send_buffer(SEND_BUFFER)
             .origins(origins(&config))
             .max_connections(config.limits.connections)
             .max_per_address(config.limits.connections_per_address)

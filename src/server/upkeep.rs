@@ -2,9 +2,11 @@
 
 use crate::{
     auth::Auth,
+    broker::{CatchUp, NotificationBroker},
     config::History,
     delivery::{Keep, outbox::Outbox, prune},
 };
+use actix::Addr;
 use std::time::Duration;
 
 /// How often. Limits are kept to about this much: `HISTORY_MAX` may be overrun by what is told
@@ -12,14 +14,18 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until it is dropped.
-pub(super) async fn run(auth: Auth, outbox: Outbox, history: History) {
+pub(super) async fn run(auth: Auth, outbox: Outbox, broker: Addr<NotificationBroker>, history: History) {
     let keep = Keep { seconds: history.seconds, notices: history.notices };
     let mut round = actix_rt::time::interval(EVERY);
     loop {
         round.tick().await;
         match prune(&outbox, keep).await {
             Ok(0) => {}
-            Ok(gone) => log::info!("{gone} old notices were forgotten"),
+            Ok(gone) => {
+                log::info!("{gone} old notices were forgotten");
+                // Else a cursor that is too old might still be served from memory; correct, but not `resync`.
+                broker.try_send(CatchUp).ok();
+            }
             Err(error) => log::warn!("old notices could not be forgotten: {error}"),
         }
         if let Err(error) = auth.sweep().await {

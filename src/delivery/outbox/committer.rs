@@ -30,35 +30,34 @@ pub(super) fn run(store: Store, mut waiting: mpsc::Receiver<Change>, told: Told)
     runtime.block_on(async {
         let mut batch = Vec::with_capacity(BATCH_MAX);
         while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
-            let notices = commit(&store, std::mem::take(&mut batch)).await;
-            if !notices.is_empty() {
-                told(Emit(notices));
-            }
+            commit(&store, std::mem::take(&mut batch), &told).await;
         }
     });
 }
 
-/// Runs and commits one batch, answers every change in it, and returns what is to be told.
-async fn commit(store: &Store, batch: Vec<Change>) -> Vec<Arc<Notice>> {
+/// Runs and commits one batch, tells the broker, and only then answers: who asks the broker after an
+/// answer finds it told.
+async fn commit(store: &Store, batch: Vec<Change>, told: &Told) {
     let mut waiting: Vec<(Answer, Seq)> = Vec::with_capacity(batch.len());
     let outcome = match store.write().await {
         Ok(conn) => attempt(Tx::new(conn), batch, &mut waiting).await,
         Err(error) => Err(error),
     };
-    let (notices, failure) = match outcome {
-        Ok(notices) => (notices, None),
+    let committed = match outcome {
+        Ok(notices) => {
+            if !notices.is_empty() {
+                told(Emit(notices));
+            }
+            true
+        }
         Err(error) => {
             log::warn!("{} changes were not committed: {error}", waiting.len());
-            (Vec::new(), Some(error))
+            false
         }
     };
     for (answer, seq) in waiting {
-        answer(match &failure {
-            None => Ok(seq),
-            Some(_) => Err(Error::Unavailable("the change could not be committed".into())),
-        });
+        answer(if committed { Ok(seq) } else { Err(Error::Unavailable("the change could not be committed".into())) });
     }
-    notices
 }
 
 /// The changes that are kept are added to `kept`, to be answered by the caller; the refused ones

@@ -3,7 +3,7 @@
 //! age of standing; rights that change; pruning. After each step, every connection must have heard
 //! exactly what a plain model says, in order, once.
 
-mod model;
+mod expected;
 mod steps;
 mod world;
 

@@ -1,7 +1,7 @@
 //! Everything round the dispatch: a history, what is under way, and the guests.
 
 use super::{
-    model::{Guest, Record},
+    expected::{Guest, Record},
     steps::{Step, effect, group, roles, room, sid, topic, user},
 };
 use crate::broker::{

@@ -1,0 +1,92 @@
+//! `docs/protocol.md` says what the code does: its tables against the code, both ways.
+
+use herald::{error::Error, notice::EventName, transport::Command};
+use std::collections::BTreeSet;
+
+const PROTOCOL: &str = include_str!("../docs/protocol.md");
+
+/// The cells of each table row whose first cell holds text in backquotes.
+fn rows(section: &str) -> impl Iterator<Item = Vec<&'static str>> {
+    let start = PROTOCOL.find(section).unwrap_or_else(|| panic!("no section {section}"));
+    let body = &PROTOCOL[start + section.len()..];
+    let end = body.find("\n##").unwrap_or(body.len());
+    body[..end]
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+}
+
+/// What stands in backquotes.
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+/// One of each; the match makes the compiler ask for a line here when there is a new kind.
+fn every_error() -> Vec<Error> {
+    let all = vec![
+        Error::Malformed("".into()),
+        Error::Unauthorized,
+        Error::TokenExpired,
+        Error::Forbidden("".into()),
+        Error::NotFound,
+        Error::MethodNotAllowed,
+        Error::InvalidTransition { from: "", to: "" },
+        Error::Conflict("".into()),
+        Error::PreconditionFailed(1),
+        Error::PayloadTooLarge(1),
+        Error::UnsupportedMediaType(""),
+        Error::Invalid(Vec::new()),
+        Error::LimitExceeded("".into()),
+        Error::RateLimited(1),
+        Error::Unavailable("".into()),
+        Error::Internal,
+    ];
+    for error in &all {
+        match error {
+            Error::Malformed(_) | Error::Unauthorized | Error::TokenExpired | Error::Forbidden(_) | Error::NotFound => {
+            }
+            Error::MethodNotAllowed | Error::InvalidTransition { .. } | Error::Conflict(_) => {}
+            Error::PreconditionFailed(_) | Error::PayloadTooLarge(_) | Error::UnsupportedMediaType(_) => {}
+            Error::Invalid(_) | Error::LimitExceeded(_) | Error::RateLimited(_) => {}
+            Error::Unavailable(_) | Error::Internal => {}
+        }
+    }
+    all
+}
+
+#[test]
+fn every_code_is_listed_with_its_status_and_none_that_is_not() {
+    let listed: Vec<(BTreeSet<&str>, &str)> =
+        rows("## Conventions").map(|cells| (quoted(cells[0]).collect(), cells[1])).collect();
+    for error in every_error() {
+        let problem = error.problem();
+        let found = listed
+            .iter()
+            .any(|(codes, statuses)| codes.contains(problem.code) && statuses.contains(&problem.status.to_string()));
+        assert!(found, "{} {} is not listed", problem.code, problem.status);
+    }
+    let known: BTreeSet<_> = every_error().iter().map(Error::code).collect();
+    for code in listed.iter().flat_map(|(codes, _)| codes) {
+        assert!(known.contains(code), "{code} is listed, but nothing says it");
+    }
+}
+
+#[test]
+fn every_event_that_is_sent_is_described() {
+    for name in EventName::OWN.iter().filter(|name| !name.starts_with("herald:")) {
+        assert!(PROTOCOL.contains(&format!("`{name}`")) || PROTOCOL.contains(&format!("`{name}.")), "{name}");
+    }
+}
+
+#[test]
+fn every_wish_that_is_listed_is_understood() {
+    let mut count = 0;
+    for event in rows("### Rooms").flat_map(|cells| quoted(cells[0]).collect::<Vec<_>>()) {
+        count += 1;
+        let outcome = Command::read(event, &serde_json::Value::Null);
+        let unknown =
+            matches!(&outcome, Err(Error::Invalid(faults)) if faults.iter().any(|fault| fault.field == "event"));
+        assert!(!unknown, "{event} is listed, but not known");
+    }
+    assert_eq!(count, 15, "CONTRACT 4 names fifteen");
+}
