@@ -6,7 +6,7 @@ use crate::{
     delivery::outbox::{Outbox, Tx},
     error::{Error, Result},
     identity::Role::{self, Admin, Buyer, Seller, User as Plain},
-    ids::{DepartmentId, EventId, UserId},
+    ids::{DepartmentId, EventId, GroupId, UserId},
     records::{
         Edit, Record as _,
         departments::Department,
@@ -16,7 +16,7 @@ use crate::{
     sql,
     store::{
         Json, Store,
-        schema::{departments, events, events_in_departments},
+        schema::{departments, event_group_members, event_groups, events, events_in_departments, events_in_groups},
     },
 };
 use diesel::prelude::*;
@@ -37,6 +37,9 @@ const PEOPLE: [(&str, &str, &[Role]); 5] = [
 
 const DEPARTMENTS: [(&str, &str, &str); 3] =
     [("Music", "M", "#7a3ff2"), ("Sports", "S", "#1f9d55"), ("Science", "C", "#2563eb")];
+
+/// Who plans together: they see and change each other's drafts.
+const TEAM: [&str; 2] = ["ann", "bob"];
 
 /// Whose, in which state, in which of the departments, in how many days, what, where.
 const EVENTS: [(&str, &str, usize, i64, &str, &str); 4] = [
@@ -73,7 +76,7 @@ pub async fn furnish(auth: &Auth, store: &Store, outbox: &Outbox) -> Result<()> 
     outbox.commit(async move |tx: &mut Tx| fill(tx).await).await.map(drop)
 }
 
-/// Departments and events, unless there are any.
+/// Departments, a group and events, unless there are any.
 async fn fill(tx: &mut Tx) -> Result<()> {
     let known: i64 = sql!(&mut tx.conn, |c| departments::table.count().get_result(c).await)?;
     let planned: i64 = sql!(&mut tx.conn, |c| events::table.count().get_result(c).await)?;
@@ -87,9 +90,13 @@ async fn fill(tx: &mut Tx) -> Result<()> {
         let mut edit = Edit { by: admin.himself(), tx };
         made.push(edit.create::<Department>(draft.map_err(Error::internal)?).await?.id());
     }
+    let team = team(tx).await?;
     for (author, state, department, days, description, location) in EVENTS {
         let author = person(tx, author).await?.id();
-        plan(tx, author, state, made[department], days, description, location).await?;
+        let id = plan(tx, author, state, made[department], days, description, location).await?;
+        if state == "DRAFT" {
+            share(tx, id, team).await?;
+        }
     }
     Ok(())
 }
@@ -107,7 +114,7 @@ async fn plan(
     days: i64,
     description: &str,
     location: &str,
-) -> Result<()> {
+) -> Result<EventId> {
     let (id, now) = (EventId::generate(), tx.now());
     let start = now.plus_seconds(days * 86_400);
     let row = (
@@ -120,5 +127,33 @@ async fn plan(
     sql!(&mut tx.conn, |c| diesel::insert_into(events::table).values(row).execute(c).await)?;
     let link = (events_in_departments::event_id.eq(id), events_in_departments::department_id.eq(department));
     sql!(&mut tx.conn, |c| diesel::insert_into(events_in_departments::table).values(link).execute(c).await)?;
+    Ok(id)
+}
+
+/// A group of [`TEAM`]; straight into the table as well.
+async fn team(tx: &mut Tx) -> Result<GroupId> {
+    let (id, now) = (GroupId::generate(), tx.now());
+    let mut members = Vec::new();
+    for name in TEAM {
+        members.push(person(tx, name).await?.id());
+    }
+    let row = (
+        (event_groups::id.eq(id), event_groups::name.eq("Programme"), event_groups::description.eq("Plans the events")),
+        (event_groups::member_ids.eq(Json(members.clone())), event_groups::version.eq(1_i64)),
+        (event_groups::created_at.eq(now), event_groups::updated_at.eq(now)),
+    );
+    sql!(&mut tx.conn, |c| diesel::insert_into(event_groups::table).values(row).execute(c).await)?;
+    for member in members {
+        let link = (event_group_members::group_id.eq(id), event_group_members::user_id.eq(member));
+        sql!(&mut tx.conn, |c| diesel::insert_into(event_group_members::table).values(link).execute(c).await)?;
+    }
+    Ok(id)
+}
+
+async fn share(tx: &mut Tx, event: EventId, group: GroupId) -> Result<()> {
+    let groups = events::group_ids.eq(Json(vec![group]));
+    sql!(&mut tx.conn, |c| diesel::update(events::table.find(event)).set(groups).execute(c).await)?;
+    let link = (events_in_groups::event_id.eq(event), events_in_groups::group_id.eq(group));
+    sql!(&mut tx.conn, |c| diesel::insert_into(events_in_groups::table).values(link).execute(c).await)?;
     Ok(())
 }

@@ -121,6 +121,7 @@ impl Server {
             .max_per_address(config.limits.connections_per_address)
             .build();
 
+        let last = outbox.clone();
         let parts = app::Parts { config: config.clone(), store, outbox, auth, entrance };
         let mounted = mount.clone();
         let server = actix_server::Server::build()
@@ -148,6 +149,7 @@ impl Server {
         serving.await.map_err(io::Error::other)??;
         arbiter.stop();
         // Everything that could commit is gone; what was accepted is committed before this ends.
+        last.close();
         end(committer).await;
         log::info!("stopped");
         Ok(())
@@ -176,9 +178,11 @@ async fn start_core(arbiter: &Arbiter, store: &Store) -> io::Result<Core> {
     Ok((broker, outbox, committer))
 }
 
-/// Waits for the committer without holding up the runtime; it ends when its last `Outbox` is gone.
+/// Waits for the committer, but not for ever: on a thread that, unlike a task of the runtime, does
+/// not keep the process when the database does not answer.
 async fn end(committer: JoinHandle<()>) {
-    let joined = tokio::task::spawn_blocking(move || committer.join());
+    let (tell, joined) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || tell.send(committer.join()));
     match tokio::time::timeout(CONNECTIONS_END, joined).await {
         Ok(Ok(Ok(()))) => {}
         Ok(_) => log::error!("the committer did not end well"),

@@ -15,13 +15,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::FutureExt as _;
 use std::{panic::AssertUnwindSafe, sync::Arc};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// Most changes in one commit: bounds how long the first waits for the last.
 const BATCH_MAX: usize = 128;
 
-/// The committer's thread, until every [`super::Outbox`] is dropped.
-pub(super) fn run(store: Store, mut waiting: mpsc::Receiver<Change>, told: Told) {
+/// The committer's thread, until every [`super::Outbox`] is dropped or one is closed.
+pub(super) fn run(store: Store, mut waiting: mpsc::Receiver<Change>, closed: &Notify, told: Told) {
     run_queries_in_place();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -29,7 +29,19 @@ pub(super) fn run(store: Store, mut waiting: mpsc::Receiver<Change>, told: Told)
     };
     runtime.block_on(async {
         let mut batch = Vec::with_capacity(BATCH_MAX);
-        while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        loop {
+            let count = tokio::select! {
+                biased;
+                // Takes no more; what was accepted before still comes out.
+                () = closed.notified(), if !waiting.is_closed() => {
+                    waiting.close();
+                    continue;
+                }
+                count = waiting.recv_many(&mut batch, BATCH_MAX) => count,
+            };
+            if count == 0 {
+                break;
+            }
             commit(&store, std::mem::take(&mut batch), &told).await;
         }
     });

@@ -22,7 +22,12 @@ use crate::{
     store::Store,
 };
 use futures_util::future::LocalBoxFuture;
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
+use tokio::sync::{
+    Notify,
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 
 /// Changes that wait for the committer; more are told 503, so that a stuck disk can't fill memory.
 const WAITING_MAX: usize = 4096;
@@ -43,23 +48,34 @@ type Change = Box<dyn for<'t> FnOnce(&'t mut Tx) -> LocalBoxFuture<'t, (bool, An
 
 /// The way to the committer; cheap to clone.
 #[derive(Clone)]
-pub struct Outbox(mpsc::Sender<Change>);
+pub struct Outbox {
+    changes: mpsc::Sender<Change>,
+    closing: Arc<Notify>,
+}
 
 /// Where committed notices go: the broker's mailbox. Losing a message is allowed.
 pub type Told = Box<dyn Fn(Emit) + Send>;
 
 impl Outbox {
-    /// Starts the committer on a thread of its own; it ends when the last `Outbox` is dropped and
-    /// everything accepted is committed.
+    /// Starts the committer on a thread of its own; it ends when the last `Outbox` is dropped, or one
+    /// is closed, and everything accepted is committed.
     ///
     /// # Errors
     /// When the system has no thread left.
     pub fn start(store: Store, told: Told) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (sender, waiting) = mpsc::channel(WAITING_MAX);
+        let closing = Arc::new(Notify::new());
+        let closed = closing.clone();
         let thread = std::thread::Builder::new().name("committer".into()).spawn(move || {
-            committer::run(store, waiting, told);
+            committer::run(store, waiting, &closed, told);
         })?;
-        Ok((Self(sender), thread))
+        Ok((Self { changes: sender, closing }, thread))
+    }
+
+    /// Ends the committer when everything accepted is committed, whoever else still has an `Outbox`:
+    /// what keeps a connection's handlers must not keep the process.
+    pub fn close(&self) {
+        self.closing.notify_one();
     }
 
     /// Runs `work` in a transaction and commits it together with the notices that it told.
@@ -92,7 +108,10 @@ impl Outbox {
                 }
             })
         });
-        self.0.try_send(change).map_err(|_| Error::Unavailable("too many changes are waiting".into()))?;
+        self.changes.try_send(change).map_err(|refused| match refused {
+            TrySendError::Full(_) => Error::Unavailable("too many changes are waiting".into()),
+            TrySendError::Closed(_) => Error::Unavailable("this server is stopping".into()),
+        })?;
         // The other end is dropped only when the change panicked (logged there).
         outcome.await.unwrap_or(Err(Error::Internal))
     }

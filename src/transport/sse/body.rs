@@ -15,7 +15,7 @@ use std::{
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 /// First line: a browser that loses the stream comes back after so many milliseconds.
-const HEAD: Bytes = Bytes::from_static(b"retry: 1000\n\n");
+pub(super) const HEAD: Bytes = Bytes::from_static(b"retry: 1000\n\n");
 
 /// A line that clients skip.
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");

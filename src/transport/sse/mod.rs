@@ -14,15 +14,17 @@ use super::{
 };
 use crate::{
     broker::{Frame, Transport},
-    error::Result,
+    error::{Error, Result},
     notice::Cursor,
 };
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
     web,
 };
 use body::Body;
+
+const EVENTS: &str = "text/event-stream";
 
 /// Adds it; to be mounted under `/v1`. The app data has to hold an [`Entrance`].
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -30,20 +32,39 @@ pub fn routes(app: &mut web::ServiceConfig) {
 }
 
 async fn open(request: HttpRequest, entrance: web::Data<Entrance>) -> Result<HttpResponse> {
-    let mut visitor = Visitor::announce(&request, &entrance, false).await?;
+    match follow(&request, &entrance).await {
+        // An `EventSource` takes anything but a stream for the end of all its attempts, and would not
+        // come back to a node that is stopping. So it gets a stream that ends and says when to try again.
+        Err(Error::Unavailable(_)) if is_event_source(&request) => Ok(stream().body(body::HEAD)),
+        other => other,
+    }
+}
+
+fn is_event_source(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains(EVENTS))
+}
+
+async fn follow(request: &HttpRequest, entrance: &Entrance) -> Result<HttpResponse> {
+    let mut visitor = Visitor::announce(request, entrance, false).await?;
     // A client that has seen nothing yet may send an empty one.
     if let Some(last) = request.headers().get("last-event-id").filter(|last| !last.is_empty()) {
         // What the browser saw last is newer than what the page put into the address.
         visitor.handshake.after = last.to_str().map_or(Cursor::Unknown, Cursor::parse);
     }
-    let meter = door::meter(&request)?;
+    let meter = door::meter(request)?;
     let (queue, seat) =
-        visitor.enter(&entrance, Transport::Sse, |queue| QueueOutlet::new(queue, meter, Frame::sse)).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, HeaderValue::from_static("text/event-stream")))
+        visitor.enter(entrance, Transport::Sse, |queue| QueueOutlet::new(queue, meter, Frame::sse)).await?;
+    Ok(stream().streaming(Body::new(queue, seat, entrance.limits().comment_interval)))
+}
+
+fn stream() -> HttpResponseBuilder {
+    let mut answer = HttpResponse::Ok();
+    answer
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static(EVENTS)))
         .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .insert_header(("X-Accel-Buffering", "no"))
         // A closed outlet cuts the stream after a moment: no other request may be on it then.
-        .force_close()
-        .streaming(Body::new(queue, seat, entrance.limits().comment_interval)))
+        .force_close();
+    answer
 }
