@@ -1,6 +1,6 @@
 //! The database: SQLite or PostgreSQL, chosen by the URL when the program starts.
 //!
-//! Every query is written once: [`sql!`] expands its body for both connections. Writes go through
+//! Every query is written once: [`sql!`](crate::sql) expands its body for both connections. Writes go through
 //! [`crate::delivery::outbox`] alone, on the one writing connection; everybody may read.
 
 mod columns;
