@@ -112,6 +112,25 @@ fn a_change_that_panics_is_rolled_back_and_the_committer_goes_on() {
 }
 
 #[test]
+fn closing_ends_the_committer_whoever_holds_an_outbox_and_after_what_was_accepted() {
+    let Fixture { outbox, store, _dir, .. } = fixture();
+    let (closed, committer) = Outbox::start(store.clone(), Box::new(drop)).expect("a thread");
+    drop(outbox);
+    let holder = closed.clone();
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(async {
+        let mut accepted = std::pin::pin!(closed.commit(async |tx: &mut Tx| name(tx, "Accepted").await));
+        // Polled once: it lies in the queue, or is done already.
+        let early = futures_util::poll!(&mut accepted);
+        closed.close();
+        let done = if let std::task::Poll::Ready(done) = early { done } else { accepted.await };
+        done.expect("what was accepted is committed");
+    });
+    committer.join().expect("it ends well");
+    let late = futures_util::FutureExt::now_or_never(holder.commit(async |tx: &mut Tx| name(tx, "Late").await));
+    assert!(matches!(late, Some(Err(Error::Unavailable(_)))));
+}
+
+#[test]
 fn the_history_reads_back_what_was_told_with_its_place_in_the_payload() {
     in_runtime(async |f| {
         for i in 0..5 {
