@@ -21,8 +21,9 @@ const READERS: usize = 8;
 /// How long a request waits for a connection before it is told 503.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// WAL: readers do not wait for the writer. FULL: a commit survives the power going.
-const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; \
+/// WAL: readers do not wait for the writer. FULL: a commit survives the power going. The timeout
+/// comes first: setting WAL meets a lock when somebody is just closing the same file.
+const WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                       PRAGMA foreign_keys = ON;";
 const READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
 
