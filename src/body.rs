@@ -51,12 +51,14 @@ fn is_json(request: &HttpRequest) -> bool {
 /// # Errors
 /// 400 when it is no JSON, 422 with the field's path when it is no `T`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    // JSON is UTF-8 (RFC 8259, 8.1): other bytes are no JSON, wherever they stand.
+    let text = std::str::from_utf8(bytes).map_err(|_| Error::Malformed("the body is not UTF-8".into()))?;
+    let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let cause = error.into_inner();
         // A wrong kind may be met before the place where the text breaks off.
-        match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
+        match serde_json::from_str::<serde::de::IgnoredAny>(text) {
             Ok(_) => fault(&path, &cause),
             Err(broken) => malformed(&broken),
         }
@@ -116,5 +118,6 @@ mod tests {
         for json in ["", "{", "[1,]", "[] []", "nul"] {
             assert!(matches!(parse::<Vec<Inner>>(json.as_bytes()), Err(Error::Malformed(_))), "{json}");
         }
+        assert!(matches!(parse::<String>(b"\"\xff\""), Err(Error::Malformed(_))), "not UTF-8");
     }
 }
