@@ -186,13 +186,14 @@ impl Dispatch {
     }
 
     /// Joins the rooms of the handshake, one by one; answers those that were refused, as the client
-    /// wrote them. Looks at no more of them than a connection may be in.
-    fn join_by_name(&mut self, slot: Slot, names: Vec<String>) -> Vec<String> {
-        let mut names: Vec<String> = names.into_iter().take(ROOMS_MAX).collect();
+    /// wrote them. Looks at no more of them than a connection may be in; the rest are refused unseen.
+    fn join_by_name(&mut self, slot: Slot, mut names: Vec<String>) -> Vec<String> {
+        let unseen = names.split_off(names.len().min(ROOMS_MAX));
         names.retain(|name| match name.parse() {
             Ok(room) => self.hub.join(slot, &[room]).is_err(),
             Err(_) => true,
         });
+        names.extend(unseen);
         names
     }
 
