@@ -1,0 +1,16 @@
+//! The integration suite: a real server for each test, real HTTP, all three transports, on SQLite or
+//! (`HERALD_TEST_DATABASE=postgres`) on PostgreSQL. One file a subject; `faults/` is what happens when
+//! processes die and clients stall. docs/protocol.md and these tests must agree.
+
+mod connecting;
+mod conventions;
+mod departments;
+mod events;
+mod faults;
+mod groups;
+mod identity;
+mod nothing_for_refused;
+mod resume;
+mod rooms;
+mod support;
+mod users;

@@ -1,0 +1,193 @@
+//! Herald inside the test's process: on a thread of its own, on a database of its own.
+
+use super::{Herald, SECRET, watch};
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
+use herald::{
+    auth::Cost,
+    config::{Config, Given},
+    delivery::{
+        Keep,
+        outbox::{Outbox, Tx},
+        prune,
+    },
+    error::Result,
+    server::Server,
+    store::Store,
+};
+use std::{
+    collections::HashMap,
+    io,
+    ops::Deref,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// A database that is gone when this is: a SQLite file, or with `HERALD_TEST_DATABASE=postgres` one
+/// of its own on the cluster at `HERALD_TEST_POSTGRES`.
+pub struct Database {
+    pub url: String,
+    pub dir: tempfile::TempDir,
+    on_cluster: Option<(String, String)>,
+}
+
+impl Database {
+    pub async fn fresh() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        if std::env::var("HERALD_TEST_DATABASE").as_deref() != Ok("postgres") {
+            return Self { url: format!("sqlite:{}", dir.path().join("herald.db").display()), dir, on_cluster: None };
+        }
+        let cluster = std::env::var("HERALD_TEST_POSTGRES").expect("HERALD_TEST_POSTGRES, the URL of a superuser");
+        let name = format!("herald_it_{}", uuid::Uuid::new_v4().simple());
+        run_on(&cluster, &format!("CREATE DATABASE {name}")).await;
+        let (base, _) = cluster.rsplit_once('/').expect("a URL that ends in a database's name");
+        Self { url: format!("{base}/{name}"), dir, on_cluster: Some((cluster, name)) }
+    }
+}
+
+async fn run_on(cluster: &str, statement: &str) {
+    let mut conn = AsyncPgConnection::establish(cluster).await.expect("the cluster");
+    conn.batch_execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Some((cluster, name)) = self.on_cluster.take() else { return };
+        // A test's runtime can't be waited on from here.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(run_on(&cluster, &format!("DROP DATABASE {name} WITH (FORCE)")));
+        });
+        dropping.join().ok();
+    }
+}
+
+/// Bends the settings of a server before it starts.
+type Bend = fn(&mut Config);
+
+/// A running Herald. When it goes out of scope it has to stop within the contract's 15 s, and must
+/// not have logged an error.
+pub struct TestServer {
+    herald: Herald,
+    bend: Bend,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+    pub database: Database,
+}
+
+impl Deref for TestServer {
+    type Target = Herald;
+    fn deref(&self) -> &Herald {
+        &self.herald
+    }
+}
+
+impl TestServer {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// Started with other settings.
+    pub async fn with(bend: Bend) -> Self {
+        watch::begin();
+        let database = Database::fresh().await;
+        let (herald, stop, thread) = launch(&database, "127.0.0.1:0", bend).await;
+        Self { herald, bend, stop: Some(stop), thread: Some(thread), database }
+    }
+
+    /// Stops and starts again: the same database, the same port.
+    pub async fn restart(&mut self) {
+        // Clients are in this very thread; they have to be served while the server says goodbye.
+        self.stop();
+        let addr = self.herald.addr.to_string();
+        let (herald, stop, thread) = launch(&self.database, &addr, self.bend).await;
+        (self.herald, self.stop, self.thread) = (herald, Some(stop), Some(thread));
+    }
+
+    /// Forgets the history but for so many notices, as the server itself does from time to time.
+    pub fn forgets_all_but(&self, notices: i64) {
+        self.beside(async move |outbox| prune(outbox, Keep { seconds: 3600, notices }).await.map(drop));
+    }
+
+    /// Does something in the database that no client could.
+    pub fn writes(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<()> + Send + 'static) {
+        self.beside(async move |outbox| outbox.commit(work).await.map(drop));
+    }
+
+    /// As another node would: with an outbox of its own, on a thread of its own.
+    fn beside(&self, work: impl AsyncFnOnce(&Outbox) -> Result<()> + Send + 'static) {
+        let url = self.database.url.clone();
+        let other = std::thread::spawn(move || {
+            let store = Store::open(&url).expect("a store");
+            let (outbox, committer) = Outbox::start(store, Box::new(|_| {})).expect("a committer");
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(work(&outbox)).expect("it is done");
+            drop(outbox);
+            committer.join().expect("the committer ends");
+        });
+        other.join().expect("it is done");
+    }
+
+    fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).ok();
+        }
+        let Some(thread) = self.thread.take() else { return };
+        let asked = Instant::now();
+        while !thread.is_finished() {
+            assert!(asked.elapsed() < Duration::from_secs(15), "the server did not stop within 15 s");
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+        thread.join().expect("the server does not panic").expect("the server stops in peace");
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.stop.take();
+            return;
+        }
+        self.stop();
+        watch::assert_quiet();
+    }
+}
+
+async fn launch(
+    database: &Database,
+    addr: &str,
+    bend: Bend,
+) -> (Herald, oneshot::Sender<()>, JoinHandle<io::Result<()>>) {
+    let config = settings(database, addr, bend);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (bound, address) = oneshot::channel();
+    let serve = move || {
+        let server = Server::bind(config).map_err(io::Error::other)?;
+        bound.send(server.addr()).ok();
+        server.run(async {
+            // Dropped without a word, as when a test fails, means the same.
+            stopped.await.ok();
+        })
+    };
+    let thread = std::thread::Builder::new().name("herald".into()).spawn(serve).expect("a thread");
+    let Ok(addr) = address.await else {
+        panic!("the server did not start: {:?}", thread.join());
+    };
+    (Herald { addr }, stop, thread)
+}
+
+fn settings(database: &Database, addr: &str, bend: Bend) -> Config {
+    let env = [
+        ("HERALD_ADDR", addr),
+        ("DATABASE_URL", &database.url),
+        ("JWT_SECRET", SECRET),
+        ("WORKERS", "1"),
+        ("STATIC_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/static")),
+        ("CORS_ORIGINS", "https://friend.example"),
+    ];
+    let env: HashMap<String, String> = env.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let mut config = Config::read(Given { env, ..Given::default() }, false).expect("settings");
+    config.auth.cost = Cost::CHEAP;
+    bend(&mut config);
+    config
+}
