@@ -44,7 +44,7 @@ use serde::Serialize;
 use std::{
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use throttle::Throttle;
 
@@ -155,8 +155,6 @@ impl Auth {
     pub async fn login(&self, email: &str, password: Secret, from: IpAddr) -> Result<(Pair, UserId)> {
         self.can_log_in()?;
         let email = normal(email);
-        // Asked before any work as well, so that refused attempts cost nothing.
-        self.admit(&email, from)?;
         let found: Option<(UserId, PasswordHash, Json<Roles>)> = {
             let mut conn = self.0.store.read().await?;
             sql!(&mut conn, |c| users::table
@@ -169,11 +167,21 @@ impl Auth {
         let hash = found.as_ref().map(|(_, hash, _)| hash.clone());
         let settle = |right| {
             self.throttle(|throttle, now| match right {
-                true => throttle.succeeded(&email),
+                true => throttle.succeeded(&email, from),
                 false => throttle.failed(&email, from, now),
             });
         };
-        let right = self.0.passwords.verify(password, hash, || self.admit(&email, from), settle).await?;
+        let passwords = &self.0.passwords;
+        let first = passwords.verify(password.clone(), hash.clone(), || self.admit(&email, from), &settle).await;
+        let right = match first {
+            Err(limit @ Error::RateLimited(_)) => {
+                let pause = self.throttle(|throttle, now| throttle.turn(&email, from, now))?;
+                actix_rt::time::sleep(Duration::from_millis(pause)).await;
+                // A wrong password gets the same answer as before; the right one is never refused.
+                passwords.verify(password, hash, || Ok(()), settle).await?.then_some(true).ok_or(limit)?
+            }
+            other => other?,
+        };
         let (user, _, Json(roles)) = found.filter(|_| right).ok_or(Error::Unauthorized)?;
         let seconds = self.0.settings.refresh_seconds;
         let live = self.0.outbox.commit(async move |tx| sessions::begin(tx, user, roles, seconds).await).await?.value;

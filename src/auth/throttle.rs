@@ -1,5 +1,7 @@
 //! Slows down guessing: failed logins are counted per account and per address, successful ones
-//! never are (CONTRACT 2). Pure: time is handed in.
+//! never are (CONTRACT 2). Who is over the limit is still heard, one attempt after the other with
+//! growing pauses: a guesser gets nowhere, but nobody can lock out the one who knows the password.
+//! Pure: time is handed in.
 
 use super::settings::Attempts;
 use crate::error::{Error, Result};
@@ -14,12 +16,27 @@ use std::{
 /// addresses that are counted themselves, to push one entry out.
 const ENTRIES_MAX: usize = 50_000;
 
+/// First pause between two attempts over the limit, and the longest, in milliseconds.
+const PAUSE: (u64, u64) = (1000, 8000);
+/// Longest wait for a turn, in milliseconds; more would only hold requests open.
+const TURN_MAX: u64 = 10_000;
+
 /// Failures so far. Each takes a share of the window to be forgotten, so after a burst of as many
 /// as are allowed, one more is allowed per share.
 #[derive(Debug)]
 pub struct Throttle {
     accounts: Failures,
     addresses: Failures,
+    turns: Turns,
+}
+
+/// Whose turn comes when, of those over the limit: by account and network, so that nobody is held up
+/// by a guesser elsewhere.
+#[derive(Debug, Default)]
+struct Turns {
+    hasher: RandomState,
+    /// The next turn, and the pause after it.
+    next: HashMap<u64, (u64, u64)>,
 }
 
 /// The failures of many keys: for each the time, in milliseconds, at which all are forgotten.
@@ -40,6 +57,7 @@ impl Throttle {
         Self {
             accounts: Failures::new(per_account, window_seconds),
             addresses: Failures::new(per_address, window_seconds),
+            turns: Turns::default(),
         }
     }
 
@@ -58,9 +76,45 @@ impl Throttle {
         self.addresses.add(&network(address), now);
     }
 
+    /// How long, in milliseconds, an attempt over the limit has to wait for its turn.
+    ///
+    /// # Errors
+    /// 429 with the seconds to wait when too many wait already.
+    pub fn turn(&mut self, account: &str, address: IpAddr, now: u64) -> Result<u64> {
+        let wait = self.turns.take(&(account, network(address)), now);
+        wait.map_err(|wait| Error::RateLimited(wait.div_ceil(1000)))
+    }
+
     /// An attempt succeeded: whoever holds the password may mistype it anew.
-    pub fn succeeded(&mut self, account: &str) {
+    pub fn succeeded(&mut self, account: &str, address: IpAddr) {
         self.accounts.forget(account);
+        self.turns.forget(&(account, network(address)));
+    }
+}
+
+impl Turns {
+    fn take(&mut self, key: &impl std::hash::Hash, now: u64) -> Result<u64, u64> {
+        if self.next.len() >= ENTRIES_MAX {
+            self.next.retain(|_, (next, _)| *next > now);
+            if self.next.len() >= ENTRIES_MAX {
+                return Err(TURN_MAX);
+            }
+        }
+        let (next, pause) = self.next.entry(self.hasher.hash_one(key)).or_insert((now, PAUSE.0));
+        if now > *next + PAUSE.1 * 2 {
+            *pause = PAUSE.0;
+        }
+        let at = now.max(*next);
+        if at - now > TURN_MAX {
+            return Err(at - now);
+        }
+        *next = at + *pause;
+        *pause = (*pause * 2).min(PAUSE.1);
+        Ok(at - now)
+    }
+
+    fn forget(&mut self, key: &impl std::hash::Hash) {
+        self.next.remove(&self.hasher.hash_one(key));
     }
 }
 
@@ -84,7 +138,9 @@ impl Failures {
         if self.young.len() >= ENTRIES_MAX {
             self.old = mem::take(&mut self.young);
         }
-        self.young.insert(key, before.max(now) + self.share);
+        // Failures over the limit keep it there; they do not pile up.
+        let most = now + self.share * self.most;
+        self.young.insert(key, (before.max(now) + self.share).min(most));
     }
 
     fn forget(&mut self, key: &(impl std::hash::Hash + ?Sized)) {
@@ -160,13 +216,33 @@ mod tests {
         let mut throttle = throttle();
         for _ in 0..1000 {
             assert_eq!(seconds_to_wait(&throttle, ANN, at(1), 0), 0);
-            throttle.succeeded(ANN);
+            throttle.succeeded(ANN, at(1));
         }
         throttle.failed(ANN, at(1), 0);
         throttle.failed(ANN, at(1), 0);
-        throttle.succeeded(ANN);
+        throttle.succeeded(ANN, at(1));
         throttle.failed(ANN, at(1), 0);
         assert_eq!(seconds_to_wait(&throttle, ANN, at(1), 0), 0);
+    }
+
+    #[test]
+    fn over_the_limit_one_is_heard_in_turn_with_growing_pauses_and_a_guesser_elsewhere_is_not_in_the_way() {
+        let mut throttle = throttle();
+        let mut turn = |from: u8, now| throttle.turn(ANN, at(from), now).ok();
+        assert_eq!([turn(1, 0), turn(1, 0), turn(1, 0)], [Some(0), Some(1000), Some(3000)]);
+        assert_eq!([turn(1, 0), turn(1, 0)], [Some(7000), None], "no more than ten seconds ahead");
+        assert_eq!(turn(2, 0), Some(0), "from another address");
+        assert_eq!(turn(1, 100_000), Some(0));
+        assert_eq!(turn(1, 100_000), Some(1000), "after a while the pauses are short again");
+    }
+
+    #[test]
+    fn failures_over_the_limit_do_not_pile_up() {
+        let mut throttle = throttle();
+        for _ in 0..100 {
+            throttle.failed(ANN, at(1), 1000);
+        }
+        assert_eq!(seconds_to_wait(&throttle, ANN, at(2), 1000), 300);
     }
 
     #[test]
