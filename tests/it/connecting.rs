@@ -208,3 +208,22 @@ async fn the_pages_and_probes_answer() {
         server.call("GET", path).await.ok();
     }
 }
+
+#[tokio::test]
+async fn one_address_holds_so_many_connections_and_no_more() {
+    let server = TestServer::with(|config| config.limits.connections_per_address = 3).await;
+    let ann = server.stranger(&["USER"]);
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(ann.live(Over::WebSocket).await);
+    }
+    let refusal = Live::attempt(&ann, Way::new(Over::WebSocket)).await.err().expect("a refusal");
+    assert_eq!(refusal.status, Some(503), "{refusal:?}");
+    held.pop();
+    // The place is free as soon as the server has seen that it is.
+    let mut attempts = 0;
+    while Live::attempt(&ann, Way::new(Over::WebSocket)).await.is_err() {
+        attempts += 1;
+        assert!(attempts < 500, "the place is never given back");
+    }
+}

@@ -1,7 +1,7 @@
 //! Who is who (CONTRACT 2): accounts, tokens, login sessions, roles, and that all of it is in force on
 //! live connections at once.
 
-use crate::support::{Claims, Database, Live, Over, PASSWORD, Pass, Process, TestServer, Way, claims_of, now};
+use crate::support::{Claims, Database, Live, Over, PASSWORD, Pass, Process, SECRET, TestServer, Way, claims_of, now};
 use herald::{config::Config, store::schema::tickets};
 use serde_json::{Value, json};
 
@@ -98,6 +98,19 @@ async fn failed_logins_are_throttled_and_told_when_to_come_back() {
     }
     guess("nobody@example.com").await.refused(429, "rate_limited");
     bob.login().await;
+}
+
+#[tokio::test]
+async fn guessing_at_many_accounts_from_one_address_is_throttled_as_well() {
+    let server = TestServer::with(|config| config.auth.attempts.per_address = 4).await;
+    let ann = server.user("ann").await;
+    for n in 0..4 {
+        let guess = json!({ "email": format!("user{n}@example.com"), "password": "a wrong guess" });
+        server.post("/v1/auth/login", guess).await.refused(401, "unauthorized");
+    }
+    let guess = json!({ "email": ann.email, "password": "a wrong guess" });
+    let refused = server.post("/v1/auth/login", guess).await.refused(429, "rate_limited");
+    assert!(refused.header("Retry-After").is_some());
 }
 
 #[tokio::test]
@@ -247,6 +260,11 @@ async fn a_token_that_does_not_hold_is_refused_everywhere() {
         ("no end", good.clone().without("exp").token()),
         ("no beginning", good.clone().without("iat").token()),
         ("not yet", good.clone().with("nbf", now() + 600).token()),
+        ("another algorithm", {
+            let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+            let header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS384);
+            jsonwebtoken::encode(&header, &good.0, &key).expect("a token")
+        }),
         ("junk", "junk".to_owned()),
     ];
     for (what, token) in bad {
@@ -391,15 +409,16 @@ async fn a_role_that_is_given_is_in_force_where_the_token_has_it() {
 async fn a_connection_ends_with_its_token_after_it_was_told() {
     let server = TestServer::start().await;
     let ann = server.user("ann").await;
-    let soon = Pass::Token(ann.claims(&["USER"]).with("exp", now() + 2).token());
+    let soon = Pass::Token(ann.claims(&["USER"]).with("exp", now() + 4).token());
     let mut ending = Vec::new();
     for over in Over::ALL {
-        ending.push(ann.live_by(Way::new(over).pass(soon.clone())).await);
+        let mut live = ann.live_by(Way::new(over).pass(soon.clone())).await;
+        let told = live.hears("auth_expiring").await;
+        assert!(told["seq"].is_null(), "it has no place in the order: {told}");
+        ending.push(live);
     }
     let mut staying = ann.live(Over::SocketIo).await;
     for live in &mut ending {
-        let told = live.hears("auth_expiring").await;
-        assert!(told["seq"].is_null(), "it has no place in the order: {told}");
         let end = live.ends().await;
         if live.over() == Over::WebSocket {
             assert_eq!(end.code, Some(4001), "{end:?}");
@@ -413,16 +432,16 @@ async fn a_connection_goes_on_with_a_new_token_of_the_same_session() {
     let server = TestServer::start().await;
     let (ann, bob) = (server.user("ann").await, server.user("bob").await);
     let tablet = ann.elsewhere().await;
-    let soon = Pass::Token(ann.claims(&["USER"]).with("exp", now() + 3).token());
     for over in Over::BOTH_WAYS {
-        let mut ending = ann.live_by(Way::new(over).pass(soon.clone())).await;
+        let soon = Pass::Token(ann.claims(&["USER"]).with("exp", now() + 50).token());
+        let mut ending = ann.live_by(Way::new(over).pass(soon)).await;
         ending.hears("auth_expiring").await;
         ending.is_refused("authenticate", json!({ "token": bob.token() }), "forbidden").await;
         ending.is_refused("authenticate", json!({ "token": tablet.token() }), "forbidden").await;
         ending.is_refused("authenticate", json!({ "token": "junk" }), "unauthorized").await;
     }
     let mut going_on = Vec::new();
-    let soon = Pass::Token(ann.claims(&["USER"]).with("exp", now() + 3).token());
+    let soon = Pass::Token(ann.claims(&["USER"]).with("exp", now() + 4).token());
     for over in Over::BOTH_WAYS {
         let mut live = ann.live_by(Way::new(over).pass(soon.clone())).await;
         live.hears("auth_expiring").await;

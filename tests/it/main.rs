@@ -10,6 +10,7 @@ mod faults;
 mod groups;
 mod identity;
 mod nothing_for_refused;
+mod ordering;
 mod resume;
 mod rooms;
 mod support;

@@ -1,7 +1,7 @@
 //! One of many clients stops reading (CONTRACT 3, Guarantees): the others are not delayed, it is closed,
 //! memory stays bounded, and it comes back without a gap.
 
-use crate::support::{Live, Over, Process, Way};
+use crate::support::{Live, Over, Process, TestServer, Way};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -35,7 +35,7 @@ async fn story(over: Over) {
     }
 
     // It took what the kernel and its queue held, then it was cut; nothing was silently skipped.
-    let mut heard = stalled.hears_versions_until_it_ends(&id).await;
+    let (mut heard, _) = stalled.hears_versions_until_it_ends(&id).await;
     assert!(heard.len() < expected.len(), "it was not cut, though it held {} notices", heard.len());
     assert_eq!(heard, (2..).take(heard.len()).collect::<Vec<i64>>());
     if let (Some(before), Some(after)) = (before, herald.resident()) {
@@ -73,4 +73,16 @@ async fn one_of_fifty_stops_reading_on_sse() {
 #[tokio::test]
 async fn one_of_fifty_stops_polling() {
     story(Over::Polling).await;
+}
+
+#[tokio::test]
+async fn one_that_reads_but_can_not_keep_up_is_told_so_on_ws() {
+    // Less than can be set: a single stretch of a replay is more than the queue takes.
+    let server = TestServer::with(|config| config.limits.queue = 16 * 1024).await;
+    let ann = server.stranger(&["USER"]);
+    for n in 0..40 {
+        ann.draft_with(&n.to_string(), json!({ "descriptionLong": "x".repeat(4000) })).await;
+    }
+    let end = Live::ends_as(&ann, Way::new(Over::WebSocket).after(0)).await;
+    assert_eq!((end.code, end.how.as_str()), (Some(4008), "slow_consumer"));
 }

@@ -48,6 +48,20 @@ impl Live {
         Ok(live)
     }
 
+    /// Connects, and says how the connection was ended.
+    pub async fn ends_as(user: &User, mut way: Way) -> End {
+        way.pass.get_or_insert_with(|| Pass::Token(user.token()));
+        let ending = async {
+            let mut wire = Wire::open(user.herald.addr, &way).await.unwrap_or_else(|refusal| panic!("{refusal:?}"));
+            loop {
+                if let Said::Ended(end) = wire.next().await {
+                    return end;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, ending).await.expect("it ends")
+    }
+
     async fn connect(&mut self) -> Result<(), Refusal> {
         let opening = tokio::time::timeout(PATIENCE, Wire::open(self.herald.addr, &self.way)).await;
         self.wire = Some(opening.unwrap_or_else(|_| panic!("{:?}: no answer to the handshake", self.way.over))?);
@@ -207,15 +221,16 @@ impl Live {
         }
     }
 
-    /// The versions of this record that it hears of before it is closed.
-    pub async fn hears_versions_until_it_ends(&mut self, id: &str) -> Vec<i64> {
+    /// The versions of this record that it hears of before it is closed, and how it was closed.
+    pub async fn hears_versions_until_it_ends(&mut self, id: &str) -> (Vec<i64>, End) {
         let mut versions = Vec::new();
-        while let Ok((_, data)) = self.next_or_end().await {
-            if data["record"]["id"] == id {
-                versions.extend(data["record"]["version"].as_i64());
+        loop {
+            match self.next_or_end().await {
+                Ok((_, data)) if data["record"]["id"] == id => versions.extend(data["record"]["version"].as_i64()),
+                Ok(_) => {}
+                Err(end) => return (versions, end),
             }
         }
-        versions
     }
 
     /// It hears this marker, or is closed before that.

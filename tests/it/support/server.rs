@@ -43,6 +43,14 @@ impl Database {
         let (base, _) = cluster.rsplit_once('/').expect("a URL that ends in a database's name");
         Self { url: format!("{base}/{name}"), dir, on_cluster: Some((cluster, name)) }
     }
+
+    /// Ends all of its connections, as a fail-over does; false where there is nothing of the kind.
+    pub async fn drops_its_connections(&self) -> bool {
+        let Some((cluster, name)) = &self.on_cluster else { return false };
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname =";
+        run_on(cluster, &format!("{end} '{name}'")).await;
+        true
+    }
 }
 
 async fn run_on(cluster: &str, statement: &str) {
