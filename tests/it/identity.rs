@@ -120,6 +120,12 @@ async fn successful_logins_are_never_throttled() {
     for _ in 0..12 {
         ann.login().await;
     }
+    // Nor by what somebody else guesses.
+    for _ in 0..3 {
+        let guess = json!({ "email": ann.email, "password": "a wrong guess" });
+        server.post("/v1/auth/login", guess).await.refused(401, "unauthorized");
+    }
+    ann.login().await;
 }
 
 #[tokio::test]
