@@ -29,8 +29,28 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("/", HTML, include_str!("../../static/index.html")),
     ("/static/admin.css", CSS, include_str!("../../static/admin.css")),
     ("/static/admin.js", JS, include_str!("../../static/admin.js")),
+    ("/static/admin/cut.js", JS, include_str!("../../static/admin/cut.js")),
+    ("/static/admin/department-dialog.js", JS, include_str!("../../static/admin/department-dialog.js")),
+    ("/static/admin/departments.js", JS, include_str!("../../static/admin/departments.js")),
+    ("/static/admin/dialogs.js", JS, include_str!("../../static/admin/dialogs.js")),
+    ("/static/admin/element.js", JS, include_str!("../../static/admin/element.js")),
+    ("/static/admin/event-dialog.js", JS, include_str!("../../static/admin/event-dialog.js")),
+    ("/static/admin/event-fields.js", JS, include_str!("../../static/admin/event-fields.js")),
+    ("/static/admin/events.js", JS, include_str!("../../static/admin/events.js")),
+    ("/static/admin/fields.js", JS, include_str!("../../static/admin/fields.js")),
+    ("/static/admin/follow.js", JS, include_str!("../../static/admin/follow.js")),
+    ("/static/admin/gate.js", JS, include_str!("../../static/admin/gate.js")),
+    ("/static/admin/link.js", JS, include_str!("../../static/admin/link.js")),
+    ("/static/admin/log.js", JS, include_str!("../../static/admin/log.js")),
+    ("/static/admin/records.js", JS, include_str!("../../static/admin/records.js")),
+    ("/static/admin/states.js", JS, include_str!("../../static/admin/states.js")),
+    ("/static/admin/swatch.js", JS, include_str!("../../static/admin/swatch.js")),
+    ("/static/admin/tab.js", JS, include_str!("../../static/admin/tab.js")),
+    ("/static/admin/telling.js", JS, include_str!("../../static/admin/telling.js")),
+    ("/static/admin/when.js", JS, include_str!("../../static/admin/when.js")),
     ("/static/herald.css", CSS, include_str!("../../static/herald.css")),
-    ("/static/herald.js", JS, include_str!("../../static/herald.js")),
+    ("/static/live.js", JS, include_str!("../../static/live.js")),
+    ("/static/session.js", JS, include_str!("../../static/session.js")),
     ("/static/favicon.svg", SVG, include_str!("../../static/favicon.svg")),
     ("/client/", HTML, include_str!("../../static/client/index.html")),
     ("/client/index.html", HTML, include_str!("../../static/client/index.html")),
@@ -138,6 +158,24 @@ mod tests {
             }
             assert!(!content.contains("style=\"") && !content.contains("<style"), "{path}");
             assert!(!content.contains(" onclick=") && !content.contains("<script>"), "{path}");
+        }
+    }
+
+    #[test]
+    fn scripts_import_only_what_is_served() {
+        for (path, kind, content) in PAGES {
+            if *kind != JS {
+                continue;
+            }
+            let dir = Path::new(path).parent().expect("a directory");
+            for line in content.lines().filter(|line| line.starts_with("import ")) {
+                let from = line.split('"').nth(1).expect("a module on the same line");
+                let address = match from.strip_prefix("../") {
+                    Some(above) => dir.parent().expect("a directory").join(above),
+                    None => dir.join(from.strip_prefix("./").expect("a relative address")),
+                };
+                assert!(PAGES.iter().any(|(served, ..)| Path::new(served) == address), "{path} imports {from}");
+            }
         }
     }
 
