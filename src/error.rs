@@ -222,6 +222,13 @@ impl From<Diesel> for Error {
                 log::warn!("database unavailable ({kind:?}): {}", info.message());
                 Self::Unavailable("the database is away".into())
             }
+            // SQLite has no kind for these: another program holds the lock, or the disk is full.
+            Diesel::DatabaseError(DatabaseErrorKind::Unknown, info)
+                if ["database is locked", "database or disk is full"].contains(&info.message()) =>
+            {
+                log::warn!("database unavailable: {}", info.message());
+                Self::Unavailable("the database is away".into())
+            }
             other => Self::internal(other),
         }
     }

@@ -33,6 +33,7 @@ use crate::{
     error::{Error, Result},
     identity::{Identity, Roles},
     ids::UserId,
+    notice::Seq,
     secret::Secret,
     sql,
     store::{Json, Store, schema::users},
@@ -203,22 +204,24 @@ impl Auth {
         }
     }
 
-    /// Ends the caller's login session: its tokens stop working and its connections close.
+    /// Ends the caller's login session: its tokens stop working and its connections close, at the
+    /// place that is returned.
     ///
     /// # Errors
     /// 503 when the database is away.
-    pub async fn logout(&self, caller: &Identity) -> Result<()> {
+    pub async fn logout(&self, caller: &Identity) -> Result<Seq> {
         let (sid, user) = (caller.sid.clone(), caller.user);
         // A session of another issuer may have tokens that outlast the one at hand.
         let left = (caller.expires_at - Time::now().unix()).max(self.0.settings.refresh_seconds);
-        self.0
+        let ended = self
+            .0
             .outbox
             .commit(async move |tx| {
                 let expires_at = tx.now().plus_seconds(left);
                 sessions::end(tx, &sid, user, expires_at).await
             })
             .await?;
-        Ok(())
+        Ok(ended.seq)
     }
 
     /// Hashes a new password.

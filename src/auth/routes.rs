@@ -1,7 +1,7 @@
 //! The routes of CONTRACT 2 that need no user record: refresh, logout, ticket.
 
 use super::{Auth, Caller, TICKET_SECONDS};
-use crate::{body::Body, error::Result, secret::Secret};
+use crate::{body::Body, error::Result, notice::Seq, secret::Secret};
 use actix_web::{HttpResponse, http::header, web};
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +31,8 @@ async fn refresh(auth: web::Data<Auth>, body: Body<Refresh>) -> Result<HttpRespo
 }
 
 async fn logout(auth: web::Data<Auth>, caller: Caller) -> Result<HttpResponse> {
-    auth.logout(&caller).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let seq = auth.logout(&caller).await?;
+    Ok(HttpResponse::NoContent().insert_header((Seq::HEADER, seq.to_string())).finish())
 }
 
 async fn ticket(auth: web::Data<Auth>, caller: Caller) -> Result<HttpResponse> {

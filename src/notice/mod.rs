@@ -22,6 +22,9 @@ use std::{fmt, str::FromStr, sync::Arc};
 pub struct Seq(pub i64);
 
 impl Seq {
+    /// The header that says, over HTTP, up to which place an answer is true (CONTRACT 1).
+    pub const HEADER: &str = "X-Herald-Seq";
+
     /// The place that follows.
     #[must_use]
     pub const fn next(self) -> Self {

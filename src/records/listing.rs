@@ -15,9 +15,6 @@ use uuid::Uuid;
 const LIMIT_DEFAULT: i64 = 50;
 const LIMIT_MAX: i64 = 200;
 
-/// The header that says which change is the newest in an answer.
-pub const SEQ_HEADER: &str = "X-Herald-Seq";
-
 /// What a list request asks for: `?limit=`, `?after=` (the last id of the page before),
 /// `?deleted=true`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +75,7 @@ pub async fn answer_list<R: Serialize>(
         })
         .await?;
     let mut answer = HttpResponse::Ok();
-    answer.insert_header((SEQ_HEADER, seq.to_string()));
+    answer.insert_header((Seq::HEADER, seq.to_string()));
     let full = i64::try_from(records.len()).is_ok_and(|count| count == listing.limit);
     if let Some(last) = records.last().filter(|_| full) {
         let deleted = if listing.deleted { "&deleted=true" } else { "" };

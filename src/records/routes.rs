@@ -1,12 +1,12 @@
 //! The five routes that every record shares: list, make, read, change, remove.
 
-use super::{Edit, Listing, Record, Update, Viewer, answer_list, listing::SEQ_HEADER};
+use super::{Edit, Listing, Record, Update, Viewer, answer_list};
 use crate::{
     auth::Caller,
     body::Body,
     delivery::outbox::{Committed, Outbox},
     error::{Error, Result},
-    notice::{ConnectionId, Origin},
+    notice::{ConnectionId, Origin, Seq},
     store::Store,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Resource, http::header, web};
@@ -119,7 +119,7 @@ pub async fn remove<R: Record>(
 /// An answer to a write after which there is nothing to show.
 #[must_use]
 pub fn answer_gone(done: &Committed<()>) -> HttpResponse {
-    HttpResponse::NoContent().insert_header((SEQ_HEADER, done.seq.to_string())).finish()
+    HttpResponse::NoContent().insert_header((Seq::HEADER, done.seq.to_string())).finish()
 }
 
 /// An answer to a write: the record, its version as `ETag`, the place of its last notice.
@@ -132,7 +132,7 @@ pub fn answer_record<R: Record>(mut answer: HttpResponseBuilder, done: &Committe
 /// An answer to any other write: its value and the place of its last notice.
 #[must_use]
 pub fn answer_write<T: Serialize>(mut answer: HttpResponseBuilder, done: &Committed<T>) -> HttpResponse {
-    answer.insert_header((SEQ_HEADER, done.seq.to_string())).json(&done.value)
+    answer.insert_header((Seq::HEADER, done.seq.to_string())).json(&done.value)
 }
 
 fn etag<R: Record>(record: &R) -> String {

@@ -33,6 +33,8 @@ const SEND_BUFFER: usize = 128 * 1024;
 /// Requests under way get this long when Herald stops. With what follows well under the 15 s that
 /// CONTRACT 1 allows.
 const REQUESTS_END: u64 = 5;
+/// What is said last to a connection has this long to leave.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Connections get this long to be gone after they were told to go.
 const CONNECTIONS_END: Duration = Duration::from_secs(3);
 
@@ -111,7 +113,7 @@ impl Server {
                 ..transport::Limits::default()
             },
         );
-        let (engine, io) = socketio::build(&entrance);
+        let (engine, _) = socketio::build(&entrance);
         let mount = Mount::builder(engine)
             .max_payload(config.limits.socket_message)
             .stall(config.limits.stall)
@@ -140,7 +142,13 @@ impl Server {
         upkeep.abort();
         // Whoever is connected is told to go and comes back to another node, or to the next start.
         broker.send(CloseAll).await.ok();
-        io.close().await;
+        // Close frames have to leave before their streams are cut.
+        let left = async {
+            while mount.stats().connections > 0 {
+                tokio::time::sleep(LAST_WORDS / 50).await;
+            }
+        };
+        tokio::time::timeout(LAST_WORDS, left).await.ok();
         let gone = mount.close_all();
         if tokio::time::timeout(CONNECTIONS_END, gone).await.is_err() {
             log::warn!("some connections did not end in time");

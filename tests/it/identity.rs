@@ -181,7 +181,8 @@ async fn logging_out_closes_every_connection_of_the_session_and_only_those() {
     let mut here = ann.everywhere().await;
     let (mut on_the_tablet, mut bobs) = (tablet.everywhere().await, bob.everywhere().await);
 
-    ann.call("POST", "/v1/auth/logout").await.gone();
+    let seq = ann.call("POST", "/v1/auth/logout").await.gone().header("X-Herald-Seq").map(str::to_owned);
+    assert!(seq.is_some_and(|seq| seq.parse::<i64>().is_ok()), "every write says its place");
 
     here.ends().await;
     ann.get("/v1/user").await.refused(401, "unauthorized");

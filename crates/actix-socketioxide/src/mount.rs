@@ -71,7 +71,8 @@ impl<E: Engine> Mount<E> {
     /// refused from here on. The future resolves when the last of these streams is gone.
     ///
     /// `ServerHandle::stop` knows nothing of streams that were handed over: call this before it,
-    /// while the workers still run. To tell clients why, call `SocketIo::close` before that.
+    /// while the workers still run. Not after `SocketIo::close`: in 0.18.9 that takes the namespaces
+    /// away first, and `on_disconnect` is never called. To tell clients why, emit to them before.
     pub fn close_all(&self) -> impl Future<Output = ()> + Send + use<E> {
         self.core.ledger.close();
         let sessions = self.core.sessions.all();

@@ -89,19 +89,20 @@ impl Outbox {
         T: Send + 'static,
         F: AsyncFnOnce(&mut Tx) -> Result<T> + Send + 'static,
     {
-        let (tell, outcome) = oneshot::channel::<Result<Committed<T>>>();
+        let (tell, outcome) = oneshot::channel();
+        let asker = Asker(Some(tell));
         let change: Change = Box::new(move |tx| {
             Box::pin(async move {
                 match work(tx).await {
                     Ok(value) => {
                         let answer: Answer = Box::new(move |committed| {
-                            tell.send(committed.map(|seq| Committed { value, seq })).ok();
+                            asker.answer(committed.map(|seq| Committed { value, seq }));
                         });
                         (true, answer)
                     }
                     Err(error) => {
                         let answer: Answer = Box::new(move |_| {
-                            tell.send(Err(error)).ok();
+                            asker.answer(Err(error));
                         });
                         (false, answer)
                     }
@@ -112,7 +113,32 @@ impl Outbox {
             TrySendError::Full(_) => Error::Unavailable("too many changes are waiting".into()),
             TrySendError::Closed(_) => Error::Unavailable("this server is stopping".into()),
         })?;
-        // The other end is dropped only when the change panicked (logged there).
+        // An asker always answers.
         outcome.await.unwrap_or(Err(Error::Internal))
+    }
+}
+
+/// Whoever waits for the outcome of a change. Answered even if the change never runs or panics.
+struct Asker<T>(Option<oneshot::Sender<Result<Committed<T>>>>);
+
+impl<T> Asker<T> {
+    fn answer(mut self, outcome: Result<Committed<T>>) {
+        if let Some(tell) = self.0.take() {
+            tell.send(outcome).ok();
+        }
+    }
+}
+
+impl<T> Drop for Asker<T> {
+    fn drop(&mut self) {
+        let Some(tell) = self.0.take() else { return };
+        // Dropped by a panic of the change's own (logged by the committer), or with a batch that
+        // could not even begin.
+        tell.send(Err(if std::thread::panicking() {
+            Error::Internal
+        } else {
+            Error::Unavailable("the change could not be committed".into())
+        }))
+        .ok();
     }
 }

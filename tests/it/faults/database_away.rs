@@ -3,18 +3,18 @@
 use crate::support::{Over, TestServer};
 
 #[tokio::test]
-async fn a_database_that_drops_its_connections_is_found_again() {
+async fn a_database_that_goes_away_is_found_again_and_what_was_acknowledged_is_told() {
     let server = TestServer::start().await;
-    // A SQLite file does not go away.
-    if !server.database.drops_its_connections().await {
-        return;
-    }
     let ann = server.stranger(&["USER"]);
     let id = ann.draft("1").await.id();
     let mut live = ann.live(Over::SocketIo).await;
     let mut acknowledged = 1;
-    for round in 0..3 {
-        server.database.drops_its_connections().await;
+    for round in 0..2 {
+        let outage = server.database.goes_away().await;
+        if outage.lasts() {
+            ann.describes(&id, "while it is away").await.refused(503, "unavailable");
+        }
+        drop(outage);
         let mut refusals = 0;
         loop {
             let answer = ann.describes(&id, &format!("{round}")).await;

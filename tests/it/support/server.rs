@@ -1,6 +1,7 @@
 //! Herald inside the test's process: on a thread of its own, on a database of its own.
 
 use super::{Herald, SECRET, watch};
+use diesel::{Connection as _, SqliteConnection, connection::SimpleConnection as _};
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
 use herald::{
     auth::Cost,
@@ -44,12 +45,30 @@ impl Database {
         Self { url: format!("{base}/{name}"), dir, on_cluster: Some((cluster, name)) }
     }
 
-    /// Ends all of its connections, as a fail-over does; false where there is nothing of the kind.
-    pub async fn drops_its_connections(&self) -> bool {
-        let Some((cluster, name)) = &self.on_cluster else { return false };
+    /// Takes it away from Herald: on PostgreSQL all connections end, as at a fail-over; a SQLite file is
+    /// locked by another program for as long as the outage is held.
+    pub async fn goes_away(&self) -> Outage {
+        let Some((cluster, name)) = &self.on_cluster else {
+            let path = self.url.strip_prefix("sqlite:").expect("a path");
+            let mut other = SqliteConnection::establish(path).expect("the file");
+            other.batch_execute("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE").expect("the lock");
+            return Outage { lock: Some(other) };
+        };
         let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname =";
         run_on(cluster, &format!("{end} '{name}'")).await;
-        true
+        Outage { lock: None }
+    }
+}
+
+/// See [`Database::goes_away`].
+pub struct Outage {
+    lock: Option<SqliteConnection>,
+}
+
+impl Outage {
+    /// Whether the database stays away until this is dropped.
+    pub const fn lasts(&self) -> bool {
+        self.lock.is_some()
     }
 }
 
