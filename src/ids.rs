@@ -120,6 +120,12 @@ id! {
     RequestId;
     /// A chat of the marketplace.
     ChatId;
+    /// A notification in somebody's inbox.
+    NotificationId;
+    /// An administrator's message to many, while it is put into their inboxes.
+    BroadcastId;
+    /// A file on its way to the processor.
+    UploadId;
 }
 
 #[cfg(test)]

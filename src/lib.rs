@@ -2,6 +2,7 @@
 //! WebSockets and SSE follow without a gap. ARCHITECTURE.md walks through the house.
 
 pub mod admin;
+pub mod answer;
 pub mod auth;
 pub mod body;
 pub mod broker;
@@ -10,6 +11,7 @@ pub mod config;
 pub mod delivery;
 pub mod demo;
 pub mod error;
+pub mod faults;
 pub mod identity;
 pub mod ids;
 pub mod notice;

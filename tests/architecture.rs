@@ -59,14 +59,24 @@ const WALLS: &[Wall] = &[
         never: &["crate::auth", "crate::broker", "crate::records", "crate::transport", "crate::server", "actix"],
     },
     Wall {
+        room: "jobs",
+        never: &["crate::broker", "crate::transport", "crate::server", "socketioxide", "actix_web_actors"],
+    },
+    Wall {
+        room: "webhooks",
+        never: &["crate::broker", "crate::transport", "crate::server", "socketioxide", "actix_web_actors"],
+    },
+    Wall {
         room: "auth",
         never: &["crate::broker", "crate::transport", "crate::records", "crate::server", "socketioxide"],
     },
 ];
 
 /// Records never use a sibling: `(the one, what it may use all the same, why)`.
-const SIBLINGS: &[(&str, &str, &str)] =
-    &[("event_groups", "events", "a group exists for its events: who enters or leaves it gains or loses their sight")];
+const SIBLINGS: &[(&str, &str, &str)] = &[
+    ("event_groups", "events", "a group exists for its events: who enters or leaves it gains or loses their sight"),
+    ("events", "jobs", "an event under review brings the job that made it before the administrators"),
+];
 
 fn sources(under: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -163,7 +173,7 @@ fn within(inner: &str, room: &str) -> bool {
 
 /// A kind of record is `records/NAME.rs` or `records/NAME/`, where NAME has a table of its own.
 fn siblings(inner: &str, path: &Path) -> Vec<String> {
-    const KINDS: &[&str] = &["departments", "events", "event_groups", "users"];
+    const KINDS: &[&str] = &["departments", "events", "event_groups", "jobs", "users"];
     let Some(rest) = inner.strip_prefix("records/") else { return Vec::new() };
     let Some(own) = KINDS.iter().copied().find(|kind| within(rest, kind) && !rest.starts_with(&format!("{kind}_")))
     else {

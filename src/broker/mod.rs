@@ -18,6 +18,7 @@ mod expiry;
 mod frame;
 mod handlers;
 mod hub;
+mod inbox;
 mod link;
 mod messages;
 mod order;
@@ -40,6 +41,7 @@ pub use clock::{Clock, SystemClock};
 pub use expiry::WARNING;
 pub use frame::Frame;
 pub use hub::{Hub, Seat, Slot};
+pub use inbox::{Inbox, Pending};
 pub use link::{REPLAY_BYTES, REPLAY_FRAMES};
 pub use messages::{
     Authenticate, Away, CatchUp, Cause, Close, CloseAll, Connect, Disconnect, Emit, History, Join, Joined, Leave, Page,

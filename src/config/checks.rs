@@ -60,6 +60,20 @@ pub(super) fn database(text: &str) -> Result<String, String> {
     }
 }
 
+/// `smtp://` or `smtps://`, perhaps with a user and a password, and how the line is secured.
+pub(super) fn mail_server(text: &str) -> Result<String, String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "smtp" | "smtps") && url.has_host() => Ok(text.to_owned()),
+        _ => Err("has to be smtps://USER:PASSWORD@HOST or smtp://HOST:PORT?tls=required".into()),
+    }
+}
+
+/// One address to send from, perhaps with a name.
+pub(super) fn mailbox(text: &str) -> Result<String, String> {
+    let mailbox: Result<lettre::message::Mailbox, _> = text.parse();
+    mailbox.map(|mailbox| mailbox.to_string()).map_err(|error| format!("has to be an e-mail address: {error}"))
+}
+
 /// `whsec_` and base64 of 24 to 64 bytes (Standard Webhooks).
 pub(super) fn webhook_secret(text: &str) -> Result<Secret, String> {
     let bytes = text.strip_prefix("whsec_").and_then(|rest| STANDARD.decode(rest).ok());

@@ -22,6 +22,7 @@ use std::{
 };
 
 const DAY: i64 = 86_400;
+const HOUR: i64 = 3_600;
 /// A replay is handed over in stretches that must fit (`broker::REPLAY_BYTES` and what was left before).
 const QUEUE_LEAST: usize = 256 * 1024;
 /// Connections that stopped taking bytes are closed within 15 s (CONTRACT 3).
@@ -44,6 +45,16 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// Where uploads are posted to.
     pub processor_url: Option<Url>,
+    /// How uploads are posted and waited for.
+    pub processor: Processor,
+    /// Background jobs.
+    pub jobs: Jobs,
+    /// Where uploaded files lie until they are dealt with.
+    pub uploads_dir: PathBuf,
+    /// E-mail as the last resort; `None`: off.
+    pub mail: Option<Mail>,
+    /// How long notifications that were read are kept, in seconds.
+    pub inbox_seconds: i64,
     /// The secrets of signed webhooks (`whsec_…`), all of them valid.
     pub webhook_secrets: Vec<Secret>,
     /// How much history is kept.
@@ -56,6 +67,39 @@ pub struct Config {
     pub workers: usize,
     /// How much anybody may take.
     pub limits: Limits,
+}
+
+/// How uploads are posted and waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Processor {
+    /// One attempt may take this long.
+    pub timeout: Duration,
+    /// So many attempts are made.
+    pub attempts: i32,
+    /// The processor may take this long to call back, in seconds.
+    pub deadline_seconds: i64,
+}
+
+/// Background jobs.
+#[derive(Debug, Clone, Copy)]
+pub struct Jobs {
+    /// So many run at the same time on this node.
+    pub at_once: usize,
+    /// So many unfinished ones a user may have.
+    pub per_user: i64,
+    /// After so long without a sign of life another run takes a job up.
+    pub lease: Duration,
+}
+
+/// E-mail as the last resort.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// `smtps://…` or `smtp://…`; may hold a password.
+    pub smtp_url: Secret,
+    /// The sender.
+    pub from: String,
+    /// A notification is undelivered for so long before it is sent, in seconds.
+    pub after_seconds: i64,
 }
 
 /// How much history is kept: whichever is less.
@@ -76,6 +120,8 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Bytes of a request's body.
     pub body: usize,
+    /// Bytes of an uploaded file.
+    pub upload: usize,
     /// Bytes that wait for one connection.
     pub queue: usize,
     /// How long a connection may take no bytes.
@@ -129,6 +175,19 @@ impl Config {
             public_url: checked(reader, "PUBLIC_URL", checks::web_address),
             processor_url: checked(reader, "PROCESSOR_URL", checks::web_address),
             webhook_secrets: reader.list("WEBHOOK_SECRETS", checks::webhook_secret),
+            processor: Processor {
+                timeout: Duration::from_secs(reader.number("PROCESSOR_TIMEOUT_SECONDS", 1..=600)),
+                attempts: reader.number("PROCESSOR_ATTEMPTS", 1..=100),
+                deadline_seconds: reader.number("PROCESSOR_HOURS", 1..=720) * HOUR,
+            },
+            jobs: Jobs {
+                at_once: reader.number("JOBS_AT_ONCE", 1..=64),
+                per_user: reader.number("JOBS_PER_USER", 1..=100_000),
+                lease: Duration::from_secs(reader.number("JOB_LEASE_SECONDS", 2..=3600)),
+            },
+            uploads_dir: reader.text("UPLOADS_DIR").into(),
+            mail: mail(reader),
+            inbox_seconds: reader.number("INBOX_DAYS", 1..=36_500) * DAY,
             history: History {
                 seconds: reader.number("HISTORY_DAYS", 1..=3650) * DAY,
                 notices: reader.number("HISTORY_MAX", 1000..=i64::MAX),
@@ -139,6 +198,7 @@ impl Config {
                 connections: reader.number("CONNECTIONS_MAX", 1..=10_000_000),
                 connections_per_address: reader.number("CONNECTIONS_PER_ADDRESS", 1..=10_000_000),
                 body: reader.number("BODY_MAX", 1024..=1 << 30),
+                upload: reader.number("UPLOAD_MAX", 1024..=1 << 34),
                 queue: reader.number("QUEUE_MAX", QUEUE_LEAST..=1 << 30),
                 stall: Duration::from_secs(reader.number("STALL_SECONDS", 1..=STALL_MOST)),
                 socket_message: reader.number("SOCKET_MESSAGE_MAX", 1024..=64 << 20),
@@ -171,6 +231,23 @@ fn auth_settings(reader: &mut Reader<'_>, keyed: bool) -> Option<auth::Settings>
         cost: Cost::DEFAULT,
         keys: keys?,
     })
+}
+
+/// E-mail, if there is a server to send it by.
+fn mail(reader: &mut Reader<'_>) -> Option<Mail> {
+    let after_seconds = reader.number("MAIL_AFTER_SECONDS", 1..=30 * DAY);
+    let smtp_url = Secret::new(checked(reader, "SMTP_URL", checks::mail_server)?);
+    match reader.maybe("MAIL_FROM").map(checks::mailbox) {
+        Some(Ok(from)) => Some(Mail { smtp_url, from, after_seconds }),
+        Some(Err(what)) => {
+            reader.fault("MAIL_FROM", what);
+            None
+        }
+        None => {
+            reader.fault("MAIL_FROM", "SMTP_URL needs a sender, such as Herald <herald@example.com>");
+            None
+        }
+    }
 }
 
 /// Exactly one of the three ways to know a good token from a bad one.

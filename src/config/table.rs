@@ -37,8 +37,13 @@ settings! {
     PUBLIC_URL = "", "address under which others reach this server, for links and callbacks";
     PROCESSOR_URL = "", "address that uploads are posted to; without it uploads answer 503";
     WEBHOOK_SECRETS = "", "secrets of signed webhooks, whsec_ and base64, separated by commas; all are accepted";
+    UPLOADS_DIR = "herald-files", "folder of uploaded files until they are dealt with";
+    SMTP_URL = "", "smtps://USER:PASSWORD@HOST or smtp://…?tls=required; without it no e-mail is sent";
+    MAIL_FROM = "", "sender of e-mail, such as Herald <herald@example.com>";
+    MAIL_AFTER_SECONDS = "900", "a notification that is undelivered for so long goes out by e-mail, once";
     HISTORY_DAYS = "7", "notices are kept this long: an older cursor has to fetch anew";
     HISTORY_MAX = "1000000", "and no more notices than this: the database does not grow for ever";
+    INBOX_DAYS = "365", "notifications that were read are kept this long: inboxes do not grow for ever";
     STATIC_DIR = "static", "folder of the pages, and of the Socket.IO client that npm installs there";
     RUST_LOG = "info", "what is logged: error, warn, info, debug, trace, or module=level, separated by commas";
     WORKERS = "", "threads that serve; one for each core where not given";
@@ -46,6 +51,13 @@ settings! {
     CONNECTIONS_MAX = "20000", "live connections in all: memory and file descriptors run out beyond";
     CONNECTIONS_PER_ADDRESS = "1000", "live connections from one address: one client can't take them all";
     BODY_MAX = "262144", "bytes of a request's body: nobody fills memory with one request";
+    UPLOAD_MAX = "20971520", "bytes of an uploaded file: nobody fills the disk with one request";
+    JOBS_AT_ONCE = "2", "background jobs that run at the same time on this node: requests keep the machine";
+    JOBS_PER_USER = "20", "unfinished jobs of one user: nobody fills the disk, or keeps others waiting, with many";
+    JOB_LEASE_SECONDS = "15", "after so long without a sign of life another run takes a job up";
+    PROCESSOR_TIMEOUT_SECONDS = "30", "how long one attempt to post an upload may take";
+    PROCESSOR_ATTEMPTS = "8", "attempts to post an upload before its job fails";
+    PROCESSOR_HOURS = "24", "how long the processor may take to call back before the job fails";
     QUEUE_MAX = "1048576", "bytes that wait for one slow connection before it is closed: memory stays bounded";
     STALL_SECONDS = "10", "how long a connection may take no bytes before it is closed (most 15): dead peers go";
     SOCKET_MESSAGE_MAX = "100000", "bytes of one message from a client: nobody fills memory with one message";

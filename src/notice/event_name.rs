@@ -49,15 +49,29 @@ names! {
     DeletedRecord = "DELETED_RECORD";
     /// The token ends in 60 s (CONTRACT 3).
     AuthExpiring = "auth_expiring";
+    /// Something for one user's inbox (CONTRACT 6).
+    NewNotification = "new_notification";
+    /// What waited for the user, on connecting (CONTRACT 6).
+    PendingNotifications = "pending_notifications";
+    /// Something in the inbox was read or deleted (CONTRACT 6).
+    NotificationRead = "notification:read";
+    /// What the processor made of an upload (CONTRACT 7).
+    IncomingData = "incoming data";
     /// Only an effect on rooms; never on the wire.
     Silent = "herald:silent";
 }
 
 impl EventName {
+    /// The alias of `new_notification` (CONTRACT 6).
+    pub const RECEIVED: &'static str = "notification:received";
+
     /// Other names under which the same event follows directly, with the same `seq` (CONTRACT 3).
     #[must_use]
     pub const fn aliases(&self) -> &'static [&'static str] {
-        &[]
+        match self {
+            Self::NewNotification => &[Self::RECEIVED],
+            _ => &[],
+        }
     }
 }
 

@@ -139,7 +139,7 @@ impl<'t> Edit<'t> {
     /// # Errors
     /// 500 when it can't be encoded.
     pub fn tell_new<R: Record>(&mut self, record: &R, audience: Audience) -> Result<()> {
-        self.tx.tell(EventName::NewRecord, &Whole { r#type: R::TYPE, record }, audience)
+        self.tx.tell(EventName::NewRecord, &Whole { r#type: R::TYPE, record }, audience).map(drop)
     }
 
     /// Tells those in `was` but not in `still` that they see the record no longer. It is addressed
@@ -156,7 +156,8 @@ impl<'t> Edit<'t> {
                 to.push(room);
             }
         }
-        self.tx.tell(EventName::DeletedRecord, &Gone { r#type: R::TYPE, id }, Audience::to(to).except(still))
+        let audience = Audience::to(to).except(still);
+        self.tx.tell(EventName::DeletedRecord, &Gone { r#type: R::TYPE, id }, audience).map(drop)
     }
 }
 

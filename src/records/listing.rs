@@ -1,15 +1,8 @@
-//! Lists: bounded, paged by key, with the place in the order that they are true for (CONTRACT 1).
+//! What a list of records may be asked for: bounded, paged by key (CONTRACT 1).
 
-use crate::{
-    error::{Error, Result},
-    notice::Seq,
-    sql,
-    store::{Conn, schema::sequence},
-};
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
-use serde::{Deserialize, Serialize};
+use crate::error::{Error, Result};
+use actix_web::{HttpRequest, web};
+use serde::Deserialize;
 use uuid::Uuid;
 
 const LIMIT_DEFAULT: i64 = 50;
@@ -35,6 +28,13 @@ struct Query {
 }
 
 impl Listing {
+    /// The address of the page that follows this id.
+    #[must_use]
+    pub fn next(&self, path: &str, last: &str) -> String {
+        let deleted = if self.deleted { "&deleted=true" } else { "" };
+        format!("{path}?limit={}&after={last}{deleted}", self.limit)
+    }
+
     /// Reads the query string; a limit above the most is lowered to it.
     ///
     /// # Errors
@@ -55,32 +55,4 @@ impl Listing {
         };
         Ok(Self { limit: limit.min(LIMIT_MAX), after, deleted: query.deleted.unwrap_or(false) })
     }
-}
-
-/// Answers a list; `read` runs in one snapshot together with the reading of the newest place.
-///
-/// # Errors
-/// Whatever `read` says; 503 when the database is away.
-pub async fn answer_list<R: Serialize>(
-    request: &HttpRequest,
-    listing: &Listing,
-    mut conn: Conn,
-    id: impl Fn(&R) -> String,
-    read: impl AsyncFnOnce(&mut Conn) -> Result<Vec<R>>,
-) -> Result<HttpResponse> {
-    let (seq, records) = conn
-        .snapshot(async |conn| {
-            let newest: i64 = sql!(conn, |c| sequence::table.select(sequence::newest).first(c).await)?;
-            Ok((Seq(newest), read(conn).await?))
-        })
-        .await?;
-    let mut answer = HttpResponse::Ok();
-    answer.insert_header((Seq::HEADER, seq.to_string()));
-    let full = i64::try_from(records.len()).is_ok_and(|count| count == listing.limit);
-    if let Some(last) = records.last().filter(|_| full) {
-        let deleted = if listing.deleted { "&deleted=true" } else { "" };
-        let link = format!("<{}?limit={}&after={}{deleted}>; rel=\"next\"", request.path(), listing.limit, id(last));
-        answer.insert_header((header::LINK, link));
-    }
-    Ok(answer.json(records))
 }

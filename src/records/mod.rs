@@ -6,7 +6,6 @@ pub mod change;
 pub mod departments;
 pub mod event_groups;
 pub mod events;
-mod faults;
 #[cfg(test)]
 mod http_test;
 mod listing;
@@ -16,9 +15,9 @@ mod stage;
 pub mod users;
 mod viewer;
 
+pub use crate::faults::Faults;
 pub use change::Edit;
-pub use faults::Faults;
-pub use listing::{Listing, answer_list};
+pub use listing::Listing;
 pub use viewer::Viewer;
 
 use crate::{error::Result, notice::Room, store::Conn, time::Time};

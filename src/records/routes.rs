@@ -1,19 +1,15 @@
 //! The five routes that every record shares: list, make, read, change, remove.
 
-use super::{Edit, Listing, Record, Update, Viewer, answer_list};
+use super::{Edit, Listing, Record, Update, Viewer};
 use crate::{
+    answer::{answer_gone, answer_list, answer_write, origin},
     auth::Caller,
     body::Body,
     delivery::outbox::{Committed, Outbox},
     error::{Error, Result},
-    notice::{ConnectionId, Origin, Seq},
     store::Store,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Resource, http::header, web};
-use serde::Serialize;
-
-/// Longest connection id that is looked at.
-const CONNECTION_ID_MAX: usize = 64;
 
 /// `GET` and `POST` on the collection.
 #[must_use]
@@ -38,7 +34,8 @@ pub async fn list<R: Record>(request: HttpRequest, caller: Caller, store: web::D
         let by = Viewer::load(conn, caller.0).await?;
         Ok(R::list(conn, &by, &listing).await?)
     };
-    answer_list(&request, &listing, conn, |record: &R| record.id().to_string(), read).await
+    let next = |record: &R| listing.next(request.path(), &record.id().to_string());
+    answer_list(HttpResponse::Ok(), listing.limit, conn, next, read).await
 }
 
 /// Reads one.
@@ -116,23 +113,11 @@ pub async fn remove<R: Record>(
     Ok(answer_gone(&done))
 }
 
-/// An answer to a write after which there is nothing to show.
-#[must_use]
-pub fn answer_gone(done: &Committed<()>) -> HttpResponse {
-    HttpResponse::NoContent().insert_header((Seq::HEADER, done.seq.to_string())).finish()
-}
-
 /// An answer to a write: the record, its version as `ETag`, the place of its last notice.
 #[must_use]
 pub fn answer_record<R: Record>(mut answer: HttpResponseBuilder, done: &Committed<R>) -> HttpResponse {
     answer.insert_header((header::ETAG, etag(&done.value)));
     answer_write(answer, done)
-}
-
-/// An answer to any other write: its value and the place of its last notice.
-#[must_use]
-pub fn answer_write<T: Serialize>(mut answer: HttpResponseBuilder, done: &Committed<T>) -> HttpResponse {
-    answer.insert_header((Seq::HEADER, done.seq.to_string())).json(&done.value)
 }
 
 fn etag<R: Record>(record: &R) -> String {
@@ -145,15 +130,6 @@ fn etag<R: Record>(record: &R) -> String {
 /// 404.
 pub fn id_of<R: Record>(text: &str) -> Result<R::Id> {
     text.parse().map_err(|_| Error::NotFound)
-}
-
-/// The connection that the caller asks to be left out (`X-Metadata-SocketId`). Only a wish: the
-/// broker looks whether it is the caller's own.
-#[must_use]
-pub fn origin(request: &HttpRequest, caller: &Caller) -> Option<Origin> {
-    let id = request.headers().get("X-Metadata-SocketId")?.to_str().ok()?;
-    let plausible = !id.is_empty() && id.len() <= CONNECTION_ID_MAX;
-    plausible.then(|| Origin { user: caller.0.user, connection: ConnectionId(id.into()) })
 }
 
 /// The version that the caller has read (`If-Match: "3"`); `*` means any.

@@ -11,7 +11,7 @@ diesel::table! {
     users (id) {
         id -> Text, email -> Text, password_hash -> Text, first_name -> Text, last_name -> Text, roles -> Text,
         disabled -> Bool, notify_admin_on_review_request -> Bool, notify_on_event_update -> Bool,
-        version -> BigInt, created_at -> Timestamp, updated_at -> Timestamp,
+        notify_by_email -> Bool, version -> BigInt, created_at -> Timestamp, updated_at -> Timestamp,
     }
 }
 diesel::table! { deleted_users (id) { id -> Text, deleted_at -> Timestamp, } }
@@ -46,7 +46,45 @@ diesel::table! {
 }
 diesel::table! { events_in_groups (group_id, event_id) { event_id -> Text, group_id -> Text, } }
 diesel::table! { events_in_departments (department_id, event_id) { event_id -> Text, department_id -> Text, } }
+diesel::table! {
+    notifications (id) {
+        id -> Text, user_id -> Text, message -> Text, kind -> Text, data -> Nullable<Text>, status -> Text,
+        created_at -> Timestamp, delivered_at -> Nullable<Timestamp>, read_at -> Nullable<Timestamp>, seq -> BigInt,
+        mail_state -> Text, mail_attempts -> Integer, mail_due_at -> Nullable<Timestamp>,
+    }
+}
+diesel::table! {
+    broadcasts (id) {
+        id -> Text, sender_id -> Text, message -> Text, kind -> Text, data -> Nullable<Text>, role -> Nullable<Text>,
+        user_ids -> Nullable<Text>, position -> Text, created_at -> Timestamp,
+    }
+}
+diesel::table! {
+    idempotency_keys (caller, route, key) {
+        caller -> Text, route -> Text, key -> Text, body_hash -> Text, status -> Integer, answer -> Text,
+        seq -> BigInt, created_at -> Timestamp,
+    }
+}
+diesel::table! {
+    jobs (id) {
+        id -> Text, #[sql_name = "type"] kind -> Text, state -> Text, user_id -> Text, description -> Text,
+        filename -> Nullable<Text>, log -> Text, progress -> Integer, admins_see -> Bool, reverting -> Bool,
+        file -> Nullable<Text>, checkpoint -> BigInt, attempts -> Integer, due_at -> Timestamp,
+        lease -> Nullable<Text>, lease_until -> Nullable<Timestamp>,
+        version -> BigInt, created_at -> Timestamp, updated_at -> Timestamp,
+    }
+}
+diesel::table! {
+    uploads (id) {
+        id -> Text, user_id -> Text, job_id -> Text, filename -> Text, content_type -> Text, size -> BigInt,
+        sha256 -> Text, state -> Text, data -> Nullable<Text>, created_at -> Timestamp, updated_at -> Timestamp,
+    }
+}
+diesel::table! { webhook_deliveries (id) { id -> Text, received_at -> Timestamp, } }
 
 diesel::allow_tables_to_appear_in_same_query!(events, events_in_groups, event_group_members, event_groups);
 diesel::joinable!(refresh_tokens -> login_sessions (sid));
 diesel::allow_tables_to_appear_in_same_query!(refresh_tokens, login_sessions, users, deleted_users);
+diesel::allow_tables_to_appear_in_same_query!(notifications, users);
+diesel::joinable!(uploads -> jobs (job_id));
+diesel::allow_tables_to_appear_in_same_query!(uploads, jobs);

@@ -99,7 +99,7 @@ async fn run_all(
     let first = lock(&mut tx.conn).await?;
     let mut last = first;
     for change in batch {
-        tx.next_change();
+        tx.next_change(last);
         tx.conn.begin().await?;
         let Ok((keep, answer)) = AssertUnwindSafe(change(tx)).catch_unwind().await else {
             log::error!("a change panicked; it is rolled back");
@@ -111,7 +111,7 @@ async fn run_all(
             answer(Err(Error::Internal));
             continue;
         }
-        let notices = tx.place_after(last);
+        let notices = tx.take_told();
         let now = tx.now();
         if let Err(error) = store(&mut tx.conn, &notices, now).await {
             tx.conn.rollback().await?;
@@ -119,7 +119,7 @@ async fn run_all(
             continue;
         }
         tx.conn.commit().await?;
-        last = notices.last().and_then(|notice| notice.seq).unwrap_or(last);
+        last = tx.newest();
         done.extend(notices);
         kept.push((answer, last));
     }
@@ -142,7 +142,7 @@ async fn lock(conn: &mut Conn) -> Result<Seq> {
 }
 
 async fn store(conn: &mut Conn, notices: &[Arc<Notice>], now: crate::time::Time) -> Result<()> {
-    for notice in notices {
+    for notice in notices.iter().filter(|notice| notice.seq.is_some()) {
         // One by one: diesel-async has no batch insert for SQLite, and the statement is prepared once.
         let row = Row::of(notice, now)?;
         sql!(conn, |c| diesel::insert_into(outbox::table).values(&row).execute(c).await)?;

@@ -52,7 +52,7 @@ async fn name(tx: &mut Tx, name: &str) -> Result<()> {
         departments::updated_at.eq(now),
     );
     sql!(&mut tx.conn, |c| diesel::insert_into(departments::table).values(row).execute(c).await)?;
-    tx.tell(EventName::NewRecord, &serde_json::json!({ "name": name }), Audience::to([Room::All]))
+    tx.tell(EventName::NewRecord, &serde_json::json!({ "name": name }), Audience::to([Room::All])).map(drop)
 }
 
 async fn names(store: &Store) -> Vec<String> {

@@ -14,15 +14,19 @@ pub struct Tx {
     /// The database, inside the transaction: `sql!(&mut tx.conn, |c| …)`.
     pub conn: Conn,
     now: Time,
+    /// The place after which this change's notices come.
+    last: Seq,
     origin: Option<Origin>,
     told: Vec<Told>,
 }
 
-/// A notice that has no place in the order yet.
+/// A notice that is not committed yet.
 struct Told {
+    /// Its place if it is stored; there is one writer, so it is known already.
+    seq: Option<Seq>,
     event: EventName,
-    /// A JSON object, still without `seq`.
-    body: String,
+    /// A JSON object, with `seq` in it if it has a place.
+    body: Arc<str>,
     audience: Audience,
     origin: Option<Origin>,
     effect: Option<Effect>,
@@ -30,7 +34,7 @@ struct Told {
 
 impl Tx {
     pub(super) fn new(conn: Conn) -> Self {
-        Self { conn, now: Time::now(), origin: None, told: Vec::new() }
+        Self { conn, now: Time::now(), last: Seq(0), origin: None, told: Vec::new() }
     }
 
     /// When this change happens: one time for all that it writes.
@@ -44,23 +48,48 @@ impl Tx {
         self.origin = origin;
     }
 
-    /// Tells a notice. `body` has to be a JSON object; `seq` is added to it on commit.
+    /// The place of the newest notice: the last that was told here, else the last of all.
+    #[must_use]
+    pub const fn newest(&self) -> Seq {
+        self.last
+    }
+
+    /// Tells a notice. `body` has to be a JSON object; `seq` is added to it. The answer is the place
+    /// that the notice has if this change is committed: there is one writer.
     ///
     /// # Errors
     /// 500 when `body` is no object.
-    pub fn tell(&mut self, event: EventName, body: &impl Serialize, audience: Audience) -> Result<()> {
-        let body = serde_json::to_string(body).map_err(Error::internal)?;
-        if !(body.starts_with('{') && body.ends_with('}')) {
-            return Err(Error::internal(format_args!("the payload of {event} is no object")));
-        }
+    pub fn tell(&mut self, event: EventName, body: &impl Serialize, audience: Audience) -> Result<Seq> {
+        let body = object(&event, body)?;
+        let seq = self.next_place();
+        self.told.push(Told {
+            seq: Some(seq),
+            event,
+            body: with_seq(body, seq),
+            audience,
+            origin: self.origin.clone(),
+            effect: None,
+        });
+        Ok(seq)
+    }
+
+    /// Tells a notice that is live only: it has no place, and whoever is not there misses it. It goes
+    /// out after the commit, between the notices that were told before it and those told after.
+    ///
+    /// # Errors
+    /// 500 when `body` is no object.
+    pub fn tell_live(&mut self, event: EventName, body: &impl Serialize, audience: Audience) -> Result<()> {
+        let body = object(&event, body)?.into();
         let origin = self.origin.clone();
-        self.told.push(Told { event, body, audience, origin, effect: None });
+        self.told.push(Told { seq: None, event, body, audience, origin, effect: None });
         Ok(())
     }
 
     /// Changes who is in which room, between the notices told before and those told after.
     pub fn effect(&mut self, effect: Effect) {
+        let seq = Some(self.next_place());
         self.told.push(Told {
+            seq,
             event: EventName::Silent,
             body: "{}".into(),
             audience: Audience::nobody(),
@@ -69,30 +98,37 @@ impl Tx {
         });
     }
 
-    /// A new change on the same connection: its own time, nothing told.
-    pub(super) fn next_change(&mut self) {
+    /// A new change on the same connection: its own time, nothing told; its notices follow `last`.
+    pub(super) fn next_change(&mut self, last: Seq) {
         self.now = Time::now();
+        self.last = last;
         self.origin = None;
         self.told.clear();
     }
 
-    /// What was told, at the places that follow `last`.
-    pub(super) fn place_after(&mut self, last: Seq) -> Vec<Arc<Notice>> {
-        let mut seq = last;
-        self.told
-            .drain(..)
-            .map(|told| {
-                seq = seq.next();
-                Arc::new(Notice {
-                    seq: Some(seq),
-                    event: told.event,
-                    payload: with_seq(told.body, seq),
-                    audience: told.audience,
-                    origin: told.origin,
-                    effect: told.effect,
-                })
-            })
-            .collect()
+    /// What was told.
+    pub(super) fn take_told(&mut self) -> Vec<Arc<Notice>> {
+        let told = self.told.drain(..);
+        told.map(|told| {
+            let Told { seq, event, body: payload, audience, origin, effect } = told;
+            Arc::new(Notice { seq, event, payload, audience, origin, effect })
+        })
+        .collect()
+    }
+
+    fn next_place(&mut self) -> Seq {
+        self.last = self.last.next();
+        self.last
+    }
+}
+
+/// The JSON text of an object.
+fn object(event: &EventName, body: &impl Serialize) -> Result<String> {
+    let body = serde_json::to_string(body).map_err(Error::internal)?;
+    if body.starts_with('{') && body.ends_with('}') {
+        Ok(body)
+    } else {
+        Err(Error::internal(format_args!("the payload of {event} is no object")))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::EventGroup;
 use crate::{
+    answer::{answer_gone, origin},
     auth::Caller,
     body::Body,
     delivery::{
@@ -14,7 +15,7 @@ use crate::{
     records::{
         Edit, Record as _,
         events::Event,
-        routes::{answer_gone, answer_record, id_of, origin},
+        routes::{answer_record, id_of},
     },
     sql,
     store::{

@@ -2,13 +2,14 @@
 
 use super::{Event, batch::Batch, change_state::ChangeState};
 use crate::{
+    answer::{answer_write, origin},
     auth::Caller,
     body::Body,
     delivery::outbox::Outbox,
     error::Result,
     records::{
         Edit,
-        routes::{answer_record, answer_write, collection, id_of, item, origin},
+        routes::{answer_record, collection, id_of, item},
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web};

@@ -51,6 +51,8 @@ pub struct Own {
     pub(super) notify_admin_on_review_request: Option<bool>,
     #[serde(deserialize_with = "given")]
     pub(super) notify_on_event_update: Option<bool>,
+    #[serde(deserialize_with = "given")]
+    pub(super) notify_by_email: Option<bool>,
 }
 
 /// What somebody may be, and whether at all.

@@ -48,6 +48,8 @@ pub struct User {
     disabled: bool,
     notify_admin_on_review_request: bool,
     notify_on_event_update: bool,
+    /// Whether what stays undelivered for long may come by e-mail.
+    notify_by_email: bool,
     version: i64,
     created_at: Time,
     updated_at: Time,
@@ -81,6 +83,7 @@ impl Record for User {
                     last_name: patch.last_name.unwrap_or(self.last_name),
                     notify_admin_on_review_request: notify_admin,
                     notify_on_event_update: patch.notify_on_event_update.unwrap_or(self.notify_on_event_update),
+                    notify_by_email: patch.notify_by_email.unwrap_or(self.notify_by_email),
                     ..self
                 };
                 changed.valid().map(Update::Changed)
@@ -148,6 +151,7 @@ impl User {
             disabled: false,
             notify_admin_on_review_request: true,
             notify_on_event_update: true,
+            notify_by_email: true,
             version: 1,
             created_at: now,
             updated_at: now,

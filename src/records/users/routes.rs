@@ -6,6 +6,7 @@ use super::{
     input::{Own, Standing},
 };
 use crate::{
+    answer::{answer_gone, origin},
     auth::Caller,
     body::Body,
     delivery::outbox::Outbox,
@@ -15,7 +16,7 @@ use crate::{
     notice::Effect,
     records::{
         Edit, Update,
-        routes::{answer_gone, answer_record, find, id_of, if_match, list, origin},
+        routes::{answer_record, find, id_of, if_match, list},
     },
     store::Store,
 };

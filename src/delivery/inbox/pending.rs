@@ -1,0 +1,70 @@
+//! What waits for a user who connects: `pending_notifications`.
+
+use super::{Inbox, Notification, Status, notify::unread_of};
+use crate::{
+    broker::{self, Away, Pending, REPLAY_BYTES},
+    error::{Error, Result},
+    ids::UserId,
+    notice::Seq,
+    sql,
+    store::schema::notifications,
+};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use futures_util::{FutureExt as _, future::BoxFuture};
+use serde::Serialize;
+
+/// Most notifications in one `pending_notifications` (CONTRACT 6).
+const BATCH_MAX: usize = 100;
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    notifications: &'a [Notification],
+    unread: i64,
+}
+
+impl Inbox {
+    async fn read_pending(self, user: UserId, after: Seq, upto: Seq) -> Result<Pending> {
+        let mut conn = self.store.read().await?;
+        let (mut waiting, unread) = conn
+            .snapshot(async |conn| {
+                let pending = notifications::table
+                    .filter(notifications::user_id.eq(user).and(notifications::status.eq(Status::Pending)))
+                    .filter(notifications::seq.gt(after.0).and(notifications::seq.le(upto.0)))
+                    .order(notifications::seq)
+                    .limit(BATCH_MAX as i64 + 1);
+                let waiting: Vec<Notification> =
+                    sql!(conn, |c| pending.select(Notification::as_select()).load(c).await)?;
+                Ok((waiting, unread_of(conn, &[user]).await?.remove(&user).unwrap_or(0)))
+            })
+            .await?;
+        let fit = fitting(&waiting)?;
+        let more = waiting.get(fit).is_some();
+        waiting.truncate(fit);
+        let payload = serde_json::to_string(&Payload { notifications: &waiting, unread }).map_err(Error::internal)?;
+        Ok(Pending {
+            payload: payload.into(),
+            ids: waiting.iter().map(|waiting| waiting.id).collect(),
+            more: waiting.last().filter(|_| more).map(|last| Seq(last.seq)),
+        })
+    }
+}
+
+/// How many of these go into one batch: not more bytes than a stretch of a replay, but at least one.
+fn fitting(waiting: &[Notification]) -> Result<usize> {
+    let mut bytes = 0;
+    for (count, notification) in waiting.iter().enumerate() {
+        bytes += serde_json::to_string(notification).map_err(Error::internal)?.len();
+        if count == BATCH_MAX || (count > 0 && bytes > REPLAY_BYTES) {
+            return Ok(count);
+        }
+    }
+    Ok(waiting.len())
+}
+
+impl broker::Inbox for Inbox {
+    fn pending(&self, user: UserId, after: Seq, upto: Seq) -> BoxFuture<'static, Result<Pending, Away>> {
+        // The cause is logged where it happened.
+        self.clone().read_pending(user, after, upto).map(|pending| pending.map_err(|_| Away)).boxed()
+    }
+}
