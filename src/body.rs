@@ -2,8 +2,11 @@
 
 use crate::error::{Error, Result};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
+use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use std::fmt;
 
 /// Most bytes of a JSON body unless the setting (app data) says otherwise.
 const LIMIT_DEFAULT: usize = 256 * 1024;
@@ -24,20 +27,77 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Future = LocalBoxFuture<'static, Result<Self>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limit = request.app_data::<BodyLimit>().map_or(LIMIT_DEFAULT, |limit| limit.0);
-        let json = is_json(request);
-        let payload = web::Payload::from_request(request, payload);
+        let bytes = receive(request, payload);
+        Box::pin(async move { parse(&bytes.await?).map(Self) })
+    }
+}
+
+/// What was received, as a hash (SHA-256): by it a request that comes again is known
+/// (`delivery::idempotency`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// Of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// Of several parts, of which each stays in its place: `["a", "bc"]` is not `["ab", "c"]`.
+    #[must_use]
+    pub fn of_parts(parts: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(Sha256::digest(part));
+        }
+        Self(hash.finalize().into())
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A [`Body`] together with its fingerprint, for requests that may come twice.
+#[derive(Debug)]
+pub struct MarkedBody<T> {
+    /// What it says.
+    pub value: T,
+    /// The hash of what was received.
+    pub fingerprint: Fingerprint,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for MarkedBody<T> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = receive(request, payload);
         Box::pin(async move {
-            if !json {
-                return Err(Error::UnsupportedMediaType("application/json"));
-            }
-            let payload = payload.await.map_err(|error| Error::Malformed(error.to_string().into()))?;
-            match payload.to_bytes_limited(limit).await {
-                Err(_) => Err(Error::PayloadTooLarge(limit)),
-                Ok(Err(_)) => Err(Error::Malformed("the body broke off".into())),
-                Ok(Ok(bytes)) => parse(&bytes).map(Self),
-            }
+            let bytes = bytes.await?;
+            Ok(Self { value: parse(&bytes)?, fingerprint: Fingerprint::of(&bytes) })
         })
+    }
+}
+
+/// The bytes of a JSON body: 415, 413, 400 when it broke off.
+fn receive(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Bytes>> + 'static {
+    let limit = request.app_data::<BodyLimit>().map_or(LIMIT_DEFAULT, |limit| limit.0);
+    let json = is_json(request);
+    let payload = web::Payload::from_request(request, payload);
+    async move {
+        if !json {
+            return Err(Error::UnsupportedMediaType("application/json"));
+        }
+        let payload = payload.await.map_err(|error| Error::Malformed(error.to_string().into()))?;
+        match payload.to_bytes_limited(limit).await {
+            Err(_) => Err(Error::PayloadTooLarge(limit)),
+            Ok(Err(_)) => Err(Error::Malformed("the body broke off".into())),
+            Ok(Ok(bytes)) => Ok(bytes),
+        }
     }
 }
 
@@ -111,6 +171,12 @@ mod tests {
         assert_eq!(field(r#"[{"at":1,"more":2}]"#), "[0].more");
         assert_eq!(field(r"[{}]"), "[0].at");
         assert_eq!(field(r"{}"), "body");
+    }
+
+    #[test]
+    fn a_fingerprint_tells_bodies_apart_and_parts_from_their_neighbours() {
+        assert_eq!(Fingerprint::of(b"abc").to_string().get(..8), Some("ba7816bf"), "SHA-256");
+        assert_ne!(Fingerprint::of_parts(&[b"a", b"bc"]), Fingerprint::of_parts(&[b"ab", b"c"]));
     }
 
     #[test]

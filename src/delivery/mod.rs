@@ -1,6 +1,7 @@
 //! How a change becomes durable, and how what was said is found again.
 
 mod history;
+pub mod idempotency;
 pub mod inbox;
 pub mod outbox;
 mod prune;

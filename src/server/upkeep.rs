@@ -1,10 +1,10 @@
-//! What has to be done now and then: forgetting old notices, sessions and tickets.
+//! What has to be done now and then: forgetting old notices, sessions, tickets, idempotency keys.
 
 use crate::{
     auth::Auth,
     broker::{CatchUp, NotificationBroker},
     config::History,
-    delivery::{Keep, outbox::Outbox, prune},
+    delivery::{Keep, idempotency, outbox::Outbox, prune},
 };
 use actix::Addr;
 use std::time::Duration;
@@ -30,6 +30,9 @@ pub(super) async fn run(auth: Auth, outbox: Outbox, broker: Addr<NotificationBro
         }
         if let Err(error) = auth.sweep().await {
             log::warn!("ended sessions could not be swept: {error}");
+        }
+        if let Err(error) = idempotency::sweep(&outbox).await {
+            log::warn!("old idempotency keys could not be swept: {error}");
         }
     }
 }
