@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     delivery::outbox::Outbox,
     error::Error,
+    jobs::files::Files,
     records::{departments, event_groups, events, users},
     store::Store,
     transport::{Entrance, sse, websocket},
@@ -31,6 +32,7 @@ pub(super) struct Parts {
     pub(super) outbox: Outbox,
     pub(super) auth: Auth,
     pub(super) entrance: Entrance,
+    pub(super) files: Files,
 }
 
 /// Headers that a page of another origin may read.
@@ -62,6 +64,7 @@ pub(super) fn build<E: Engine>(
         .app_data(web::Data::new(parts.outbox.clone()))
         .app_data(web::Data::new(parts.auth.clone()))
         .app_data(web::Data::new(parts.entrance.clone()))
+        .app_data(web::Data::new(parts.files.clone()))
         .app_data(BodyLimit(parts.config.limits.body))
         .app_data(web::Data::new(pages::StaticDir(parts.config.static_dir.clone())))
         // Before the mount: `/socket.io/socket.io.js` lies under its path.

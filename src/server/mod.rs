@@ -11,6 +11,7 @@ use crate::{
     delivery::{Standings, StoredHistory, outbox::Outbox},
     demo,
     error::Error,
+    jobs::files::Files,
     store::{BadUrl, Store},
     transport::{self, Entrance, Guard, socketio},
 };
@@ -47,6 +48,14 @@ pub enum StartError {
     /// The database can't be reached or brought up to date.
     #[error("the database: {0}")]
     Database(Error),
+    /// `UPLOADS_DIR` can't hold files.
+    #[error("UPLOADS_DIR: {dir}: {cause}")]
+    Files {
+        /// The folder.
+        dir: String,
+        /// The system's reason.
+        cause: io::Error,
+    },
     /// The address can't be listened on.
     #[error("can't listen on {addr}: {cause}")]
     Listen {
@@ -61,6 +70,7 @@ pub enum StartError {
 pub struct Server {
     config: Config,
     store: Store,
+    files: Files,
     listener: TcpListener,
     addr: SocketAddr,
 }
@@ -74,10 +84,12 @@ impl Server {
     pub fn bind(config: Config) -> Result<Self, StartError> {
         let store = Store::open(config.database_url.expose())?;
         store.migrate().map_err(StartError::Database)?;
+        let dir = &config.uploads_dir;
+        let files = Files::open(dir).map_err(|cause| StartError::Files { dir: dir.display().to_string(), cause })?;
         let listen = |cause| StartError::Listen { addr: config.addr, cause };
         let listener = listen_on(config.addr).map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
-        Ok(Self { config, store, listener, addr })
+        Ok(Self { config, store, files, listener, addr })
     }
 
     /// Where it listens.
@@ -95,7 +107,7 @@ impl Server {
     }
 
     async fn serve(self, stop: impl Future<Output = ()> + 'static) -> io::Result<()> {
-        let Self { config, store, listener, addr } = self;
+        let Self { config, store, files, listener, addr } = self;
         let arbiter = Arbiter::new();
         let (broker, outbox, committer) = start_core(&arbiter, &store).await?;
         let auth = Auth::start(config.auth.clone(), store.clone(), outbox.clone()).await.map_err(io::Error::other)?;
@@ -124,7 +136,7 @@ impl Server {
             .build();
 
         let last = outbox.clone();
-        let parts = app::Parts { config: config.clone(), store, outbox, auth, entrance };
+        let parts = app::Parts { config: config.clone(), store, outbox, auth, entrance, files };
         let mounted = mount.clone();
         let server = actix_server::Server::build()
             .workers(config.workers)

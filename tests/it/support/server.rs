@@ -19,6 +19,7 @@ use std::{
     collections::HashMap,
     io,
     ops::Deref,
+    path::PathBuf,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -43,6 +44,11 @@ impl Database {
         run_on(&cluster, &format!("CREATE DATABASE {name}")).await;
         let (base, _) = cluster.rsplit_once('/').expect("a URL that ends in a database's name");
         Self { url: format!("{base}/{name}"), dir, on_cluster: Some((cluster, name)) }
+    }
+
+    /// Where its Herald keeps files; of a [`super::Process`] as well.
+    pub fn files(&self) -> PathBuf {
+        self.dir.path().join("herald-files")
     }
 
     /// Takes it away from Herald: on PostgreSQL all connections end, as at a fail-over; a SQLite file is
@@ -204,9 +210,11 @@ async fn launch(
 }
 
 fn settings(database: &Database, addr: &str, bend: Bend) -> Config {
+    let files = database.files().display().to_string();
     let env = [
         ("HERALD_ADDR", addr),
         ("DATABASE_URL", &database.url),
+        ("UPLOADS_DIR", &files),
         ("JWT_SECRET", SECRET),
         ("WORKERS", "1"),
         ("STATIC_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/static")),
