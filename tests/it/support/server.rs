@@ -20,6 +20,7 @@ use std::{
     io,
     ops::Deref,
     path::PathBuf,
+    rc::Rc,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -96,7 +97,7 @@ impl Drop for Database {
 }
 
 /// Bends the settings of a server before it starts.
-type Bend = fn(&mut Config);
+type Bend = Rc<dyn Fn(&mut Config)>;
 
 /// A running Herald. When it goes out of scope it has to stop within the contract's 15 s, and must
 /// not have logged an error.
@@ -121,10 +122,11 @@ impl TestServer {
     }
 
     /// Started with other settings.
-    pub async fn with(bend: Bend) -> Self {
+    pub async fn with(bend: impl Fn(&mut Config) + 'static) -> Self {
         watch::begin();
         let database = Database::fresh().await;
-        let (herald, stop, thread) = launch(&database, "127.0.0.1:0", bend).await;
+        let bend: Bend = Rc::new(bend);
+        let (herald, stop, thread) = launch(&database, "127.0.0.1:0", &bend).await;
         Self { herald, bend, stop: Some(stop), thread: Some(thread), database }
     }
 
@@ -133,7 +135,7 @@ impl TestServer {
         // Clients are in this very thread; they have to be served while the server says goodbye.
         self.stop();
         let addr = self.herald.addr.to_string();
-        let (herald, stop, thread) = launch(&self.database, &addr, self.bend).await;
+        let (herald, stop, thread) = launch(&self.database, &addr, &self.bend).await;
         (self.herald, self.stop, self.thread) = (herald, Some(stop), Some(thread));
     }
 
@@ -189,7 +191,7 @@ impl Drop for TestServer {
 async fn launch(
     database: &Database,
     addr: &str,
-    bend: Bend,
+    bend: &Bend,
 ) -> (Herald, oneshot::Sender<()>, JoinHandle<io::Result<()>>) {
     let config = settings(database, addr, bend);
     let (stop, stopped) = oneshot::channel::<()>();
@@ -209,7 +211,7 @@ async fn launch(
     (Herald { addr }, stop, thread)
 }
 
-fn settings(database: &Database, addr: &str, bend: Bend) -> Config {
+fn settings(database: &Database, addr: &str, bend: &Bend) -> Config {
     let files = database.files().display().to_string();
     let env = [
         ("HERALD_ADDR", addr),
