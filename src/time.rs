@@ -9,7 +9,7 @@ use diesel::{
     sql_types::Timestamp,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::fmt;
+use std::{fmt, ops::Add, time::Duration};
 
 /// A point in time, in whole milliseconds, UTC; a `TIMESTAMP` in both databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]
@@ -29,11 +29,27 @@ impl Time {
         self.0.and_utc().timestamp()
     }
 
+    /// How long it is from here until `later`; nothing when that is past.
+    #[must_use]
+    pub fn until(self, later: Self) -> Duration {
+        (later.0 - self.0).to_std().unwrap_or_default()
+    }
+
     /// This much later (or earlier, if negative); saturates at the ends of the calendar.
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {
         let later = chrono::TimeDelta::try_seconds(seconds).and_then(|delta| self.0.checked_add_signed(delta));
         Self(later.unwrap_or(if seconds < 0 { NaiveDateTime::MIN } else { NaiveDateTime::MAX }))
+    }
+}
+
+impl Add<Duration> for Time {
+    type Output = Self;
+
+    /// This much later; saturates at the end of the calendar.
+    fn add(self, duration: Duration) -> Self {
+        let later = chrono::TimeDelta::from_std(duration).ok().and_then(|delta| self.0.checked_add_signed(delta));
+        Self(later.unwrap_or(NaiveDateTime::MAX).trunc_subsecs(3))
     }
 }
 

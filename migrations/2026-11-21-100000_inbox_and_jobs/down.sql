@@ -1,5 +1,6 @@
 DROP TABLE webhook_deliveries;
 DROP TABLE uploads;
+DROP INDEX events_job_left;
 DROP INDEX events_job;
 DROP TABLE jobs;
 DROP TABLE idempotency_keys;

@@ -52,33 +52,40 @@ CREATE TABLE idempotency_keys (
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 
 -- Background jobs. Clients see the columns up to `progress`, and the last three. `admins_see`: an
--- event of it is under review, published or refused. `file`: its name in UPLOADS_DIR.
--- `checkpoint`: how far it is, in units of its kind. `due_at`: when the runner should look at it.
--- `lease`: the run that has it, until `lease_until`; nobody else may write for it meanwhile.
+-- event of it is under review, published or refused. `file`: its name in UPLOADS_DIR, until the job
+-- has ended. `log_left_out`: lines for which the log has no room. `reverting`: what it made is being
+-- removed. `checkpoint`: how far it is, in units of its kind. `attempts`: runs since it last moved
+-- on; `lost`: those of them that ended without a word. `due_at`: when a runner has to look at it:
+-- to run it, to take it up because its lease is over, or, if it says `otherwise`, to end it with
+-- that reason. `lease`: the run that has it; nobody else may write for it.
 CREATE TABLE jobs (
-  id           TEXT PRIMARY KEY NOT NULL,
-  type         TEXT NOT NULL CHECK (type IN ('IMPORT', 'CLONE', 'UPLOAD')),
-  state        TEXT NOT NULL CHECK (state IN ('PENDING', 'RUNNING', 'DONE', 'ERROR', 'REVERTED')),
-  user_id      TEXT NOT NULL,
-  description  TEXT NOT NULL,
-  filename     TEXT,
-  log          TEXT NOT NULL,
-  progress     INTEGER NOT NULL,
-  admins_see   BOOLEAN NOT NULL,
-  reverting    BOOLEAN NOT NULL,
-  file         TEXT,
-  checkpoint   BIGINT NOT NULL,
-  attempts     INTEGER NOT NULL,
-  due_at       TIMESTAMP NOT NULL,
-  lease        TEXT,
-  lease_until  TIMESTAMP,
-  version      BIGINT NOT NULL,
-  created_at   TIMESTAMP NOT NULL,
-  updated_at   TIMESTAMP NOT NULL
+  id            TEXT PRIMARY KEY NOT NULL,
+  type          TEXT NOT NULL CHECK (type IN ('IMPORT', 'CLONE', 'UPLOAD')),
+  state         TEXT NOT NULL CHECK (state IN ('PENDING', 'RUNNING', 'DONE', 'ERROR', 'REVERTED')),
+  user_id       TEXT NOT NULL,
+  description   TEXT NOT NULL,
+  filename      TEXT,
+  log           TEXT NOT NULL,
+  progress      INTEGER NOT NULL,
+  admins_see    BOOLEAN NOT NULL,
+  log_left_out  INTEGER NOT NULL,
+  reverting     BOOLEAN NOT NULL,
+  file          TEXT,
+  checkpoint    BIGINT NOT NULL,
+  attempts      INTEGER NOT NULL,
+  lost          INTEGER NOT NULL,
+  due_at        TIMESTAMP NOT NULL,
+  otherwise     TEXT,
+  lease         TEXT,
+  version       BIGINT NOT NULL,
+  created_at    TIMESTAMP NOT NULL,
+  updated_at    TIMESTAMP NOT NULL
 );
 CREATE INDEX jobs_user ON jobs (user_id);
 CREATE INDEX jobs_due ON jobs (state, due_at);
-CREATE INDEX events_job ON events (job_id);
+CREATE INDEX events_job ON events (job_id, state) WHERE job_id IS NOT NULL;
+-- What a revert has still to remove, in the order of ids.
+CREATE INDEX events_job_left ON events (job_id, id) WHERE job_id IS NOT NULL AND deleted_at IS NULL;
 
 CREATE TABLE uploads (
   id            TEXT PRIMARY KEY NOT NULL,

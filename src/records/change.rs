@@ -109,10 +109,10 @@ impl<'t> Edit<'t> {
         let (was, is) = (before.audience(), after.audience());
         let whole = Whole { r#type: R::TYPE, record: &after };
         if is.iter().all(|room| was.contains(room)) && was.iter().all(|room| is.contains(room)) {
-            self.tx.tell(EventName::ChangedRecord, &whole, Audience::to(is))?;
+            self.tell::<R>(EventName::ChangedRecord, &whole, Audience::to(is))?;
             return Ok(after);
         }
-        self.tx.tell(EventName::ChangedRecord, &whole, Audience::to(is.clone()).within(was.clone()))?;
+        self.tell::<R>(EventName::ChangedRecord, &whole, Audience::to(is.clone()).within(was.clone()))?;
         if is.iter().any(|room| !was.contains(room)) {
             self.tell_new(&after, Audience::to(is.clone()).except(was.clone()))?;
         }
@@ -120,6 +120,16 @@ impl<'t> Edit<'t> {
         if !is.contains(&Room::All) && was.iter().any(|room| !is.contains(room)) {
             self.tell_gone::<R>(after.id(), was, is).await?;
         }
+        Ok(after)
+    }
+
+    /// Stores a changed record without a word: what it is now is told with its next change.
+    ///
+    /// # Errors
+    /// 503 when the database is away.
+    pub async fn store_quietly<R: Record>(&mut self, before: &R, mut after: R) -> Result<R> {
+        after.stamp(before.version() + 1, self.tx.now());
+        after.update(&mut self.tx.conn).await?;
         Ok(after)
     }
 
@@ -139,7 +149,7 @@ impl<'t> Edit<'t> {
     /// # Errors
     /// 500 when it can't be encoded.
     pub fn tell_new<R: Record>(&mut self, record: &R, audience: Audience) -> Result<()> {
-        self.tx.tell(EventName::NewRecord, &Whole { r#type: R::TYPE, record }, audience).map(drop)
+        self.tell::<R>(EventName::NewRecord, &Whole { r#type: R::TYPE, record }, audience)
     }
 
     /// Tells those in `was` but not in `still` that they see the record no longer. It is addressed
@@ -157,11 +167,25 @@ impl<'t> Edit<'t> {
             }
         }
         let audience = Audience::to(to).except(still);
-        self.tx.tell(EventName::DeletedRecord, &Gone { r#type: R::TYPE, id }, audience).map(drop)
+        self.tell::<R>(EventName::DeletedRecord, &Gone { r#type: R::TYPE, id }, audience)
+    }
+
+    fn tell<R: Record>(&mut self, event: EventName, body: &impl Serialize, audience: Audience) -> Result<()> {
+        if !R::ECHOES {
+            return self.tx.tell(event, body, audience).map(drop);
+        }
+        let spared = self.tx.spare(None);
+        let told = self.tx.tell(event, body, audience).map(drop);
+        self.tx.spare(spared);
+        told
     }
 }
 
-fn expect_version<R: Record>(record: &R, expected: Option<i64>) -> Result<()> {
+/// Refuses a caller who has read another version than this.
+///
+/// # Errors
+/// 412.
+pub fn expect_version<R: Record>(record: &R, expected: Option<i64>) -> Result<()> {
     match expected {
         Some(version) if version != record.version() => Err(Error::PreconditionFailed(record.version())),
         _ => Ok(()),

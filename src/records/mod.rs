@@ -8,6 +8,7 @@ pub mod event_groups;
 pub mod events;
 #[cfg(test)]
 mod http_test;
+pub mod jobs;
 mod listing;
 pub mod routes;
 #[cfg(test)]
@@ -16,7 +17,7 @@ pub mod users;
 mod viewer;
 
 pub use crate::faults::Faults;
-pub use change::Edit;
+pub use change::{Edit, expect_version};
 pub use listing::Listing;
 pub use viewer::Viewer;
 
@@ -50,6 +51,9 @@ pub enum Removal<R> {
 pub trait Record: Serialize + Clone + Send + Sized + 'static {
     /// The `type` that clients see.
     const TYPE: &'static str;
+    /// Whether the connection that a change comes from is told of it whatever it asks for (CONTRACT 1,
+    /// Echo).
+    const ECHOES: bool = false;
     /// Its id.
     type Id: FromStr + Display + Copy + Serialize + Send + 'static;
     /// The body that makes one. Unknown fields are refused: `#[serde(deny_unknown_fields)]`.

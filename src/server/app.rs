@@ -7,7 +7,7 @@ use crate::{
     config::Config,
     delivery::outbox::Outbox,
     error::Error,
-    jobs::files::Files,
+    jobs::{self, Bell, files::Files},
     records::{departments, event_groups, events, users},
     store::Store,
     transport::{Entrance, sse, websocket},
@@ -33,6 +33,7 @@ pub(super) struct Parts {
     pub(super) auth: Auth,
     pub(super) entrance: Entrance,
     pub(super) files: Files,
+    pub(super) bell: Bell,
 }
 
 /// Headers that a page of another origin may read.
@@ -57,6 +58,7 @@ pub(super) fn build<E: Engine>(
         .configure(events::configure)
         .configure(event_groups::configure)
         .configure(departments::configure)
+        .configure(jobs::configure)
         .configure(sse::routes)
         .default_service(web::to(nothing_here));
     App::new()
@@ -65,6 +67,7 @@ pub(super) fn build<E: Engine>(
         .app_data(web::Data::new(parts.auth.clone()))
         .app_data(web::Data::new(parts.entrance.clone()))
         .app_data(web::Data::new(parts.files.clone()))
+        .app_data(web::Data::new(parts.bell.clone()))
         .app_data(BodyLimit(parts.config.limits.body))
         .app_data(web::Data::new(pages::StaticDir(parts.config.static_dir.clone())))
         // Before the mount: `/socket.io/socket.io.js` lies under its path.

@@ -11,7 +11,7 @@ use crate::{
     delivery::{Standings, StoredHistory, outbox::Outbox},
     demo,
     error::Error,
-    jobs::files::Files,
+    jobs::{Bell, GiveBack, JobRunner, Works, files::Files},
     store::{BadUrl, Store},
     transport::{self, Entrance, Guard, socketio},
 };
@@ -31,6 +31,8 @@ const BACKLOG: i32 = 4096;
 /// What the system may hold for one reader, in bytes (it doubles this): left alone it takes megabytes
 /// before `QUEUE_MAX` begins to count.
 const SEND_BUFFER: usize = 128 * 1024;
+/// Running jobs get this long to be given back.
+const JOBS_END: Duration = Duration::from_secs(2);
 /// Requests under way get this long when Herald stops. With what follows well under the 15 s that
 /// CONTRACT 1 allows.
 const REQUESTS_END: u64 = 5;
@@ -69,6 +71,7 @@ pub enum StartError {
 /// Herald, listening but not yet serving.
 pub struct Server {
     config: Config,
+    works: Option<Works>,
     store: Store,
     files: Files,
     listener: TcpListener,
@@ -89,7 +92,13 @@ impl Server {
         let listen = |cause| StartError::Listen { addr: config.addr, cause };
         let listener = listen_on(config.addr).map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
-        Ok(Self { config, store, files, listener, addr })
+        Ok(Self { config, works: None, store, files, listener, addr })
+    }
+
+    /// The same with other kinds of work for its jobs.
+    #[must_use]
+    pub fn with_works(self, works: Works) -> Self {
+        Self { works: Some(works), ..self }
     }
 
     /// Where it listens.
@@ -107,7 +116,7 @@ impl Server {
     }
 
     async fn serve(self, stop: impl Future<Output = ()> + 'static) -> io::Result<()> {
-        let Self { config, store, files, listener, addr } = self;
+        let Self { config, works, store, files, listener, addr } = self;
         let arbiter = Arbiter::new();
         let (broker, outbox, committer) = start_core(&arbiter, &store).await?;
         let auth = Auth::start(config.auth.clone(), store.clone(), outbox.clone()).await.map_err(io::Error::other)?;
@@ -115,6 +124,13 @@ impl Server {
             demo::furnish(&auth, &store, &outbox).await.map_err(io::Error::other)?;
         }
         let upkeep = actix_rt::spawn(upkeep::run(auth.clone(), outbox.clone(), broker.clone(), config.history));
+
+        let (workshop, bell) = (Arbiter::new(), Bell::default());
+        let runner = {
+            let works = works.unwrap_or_else(|| works_of(&config));
+            let (outbox, bell, settings) = (outbox.clone(), bell.clone(), config.jobs);
+            JobRunner::start_in_arbiter(&workshop.handle(), move |_| JobRunner::new(outbox, works, settings, bell))
+        };
 
         let entrance = Entrance::new(
             Guard::new(auth.clone(), Standings::new(store.clone())),
@@ -136,7 +152,7 @@ impl Server {
             .build();
 
         let last = outbox.clone();
-        let parts = app::Parts { config: config.clone(), store, outbox, auth, entrance, files };
+        let parts = app::Parts { config: config.clone(), store, outbox, auth, entrance, files, bell };
         let mounted = mount.clone();
         let server = actix_server::Server::build()
             .workers(config.workers)
@@ -152,6 +168,10 @@ impl Server {
         stop.await;
         log::info!("stopping");
         upkeep.abort();
+        if tokio::time::timeout(JOBS_END, runner.send(GiveBack)).await.is_err() {
+            log::warn!("running jobs were not given back in time; they are taken up when their leases are over");
+        }
+        workshop.stop();
         // Whoever is connected is told to go and comes back to another node, or to the next start.
         broker.send(CloseAll).await.ok();
         // Close frames have to leave before their streams are cut.
@@ -196,6 +216,11 @@ async fn start_core(arbiter: &Arbiter, store: &Store) -> io::Result<Core> {
         }),
     )?;
     Ok((broker, outbox, committer))
+}
+
+/// Who does the jobs of which kind.
+fn works_of(_config: &Config) -> Works {
+    Works::default()
 }
 
 /// Waits for the committer, but not for ever: on a thread that, unlike a task of the runtime, does

@@ -68,9 +68,9 @@ diesel::table! {
 diesel::table! {
     jobs (id) {
         id -> Text, #[sql_name = "type"] kind -> Text, state -> Text, user_id -> Text, description -> Text,
-        filename -> Nullable<Text>, log -> Text, progress -> Integer, admins_see -> Bool, reverting -> Bool,
-        file -> Nullable<Text>, checkpoint -> BigInt, attempts -> Integer, due_at -> Timestamp,
-        lease -> Nullable<Text>, lease_until -> Nullable<Timestamp>,
+        filename -> Nullable<Text>, log -> Text, progress -> Integer, admins_see -> Bool, log_left_out -> Integer,
+        reverting -> Bool, file -> Nullable<Text>, checkpoint -> BigInt, attempts -> Integer, lost -> Integer,
+        due_at -> Timestamp, otherwise -> Nullable<Text>, lease -> Nullable<Text>,
         version -> BigInt, created_at -> Timestamp, updated_at -> Timestamp,
     }
 }

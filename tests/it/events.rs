@@ -445,6 +445,8 @@ async fn a_clone_is_a_new_draft_of_whoever_clones() {
         (&copy["state"], &copy["description"], &copy["version"]),
         (&json!("DRAFT"), &json!("Outing"), &json!(1))
     );
+    let job = bobs.hears_of("NEW_RECORD", copy["jobId"].as_str().expect("a job made it")).await;
+    assert_eq!((&job["type"], &job["state"], &job["progress"]), (&json!("CLONE"), &json!("DONE"), &json!(100)));
     assert_eq!(bobs.hears_of("NEW_RECORD", &copy.id()).await, copy.body);
     eves.hears_nothing().await;
 

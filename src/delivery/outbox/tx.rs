@@ -43,9 +43,10 @@ impl Tx {
         self.now
     }
 
-    /// Leaves the caller's own connection out of what is told from here on (CONTRACT 1, Echo).
-    pub fn spare(&mut self, origin: Option<Origin>) {
-        self.origin = origin;
+    /// Leaves the caller's own connection out of what is told from here on (CONTRACT 1, Echo); which
+    /// one was left out before.
+    pub fn spare(&mut self, origin: Option<Origin>) -> Option<Origin> {
+        std::mem::replace(&mut self.origin, origin)
     }
 
     /// The place of the newest notice: the last that was told here, else the last of all.

@@ -4,7 +4,7 @@ use super::{Event, State, links};
 use crate::{
     error::{Error, Result},
     ids::EventId,
-    records::{Edit, Faults, Record as _},
+    records::{Edit, Faults, Record as _, jobs::show_admins},
     store::Json,
 };
 use diesel::result::Error as Diesel;
@@ -44,13 +44,20 @@ impl ChangeState {
         // State changes are told to the caller as well (CONTRACT 1, Echo).
         edit.tx.spare(None);
         let mut done = Vec::with_capacity(self.ids.len());
+        let mut jobs = Vec::new();
         for id in self.ids {
             let before: Event = edit.by.find(&mut edit.tx.conn, id).await?;
+            jobs.extend(before.job_id.filter(|job| !jobs.contains(job)));
             let after = before.clone().moved(self.state, &edit.by)?;
             done.push(match (after.state, after.parent_id) {
                 (State::Published, Some(parent)) => publish_version(edit, &before, parent).await?,
                 _ => edit.store(&before, after).await?,
             });
+        }
+        for job in jobs {
+            // Once, after all steps: what the administrators see of a job is what they see of its events.
+            let seen = links::any_before_admins(&mut edit.tx.conn, job).await?;
+            show_admins(edit, job, seen).await?;
         }
         Ok(done)
     }

@@ -2,7 +2,7 @@
 
 use super::{Event, State};
 use crate::{
-    ids::{DepartmentId, EventId, GroupId},
+    ids::{DepartmentId, EventId, GroupId, JobId},
     records::{Listing, Viewer},
     sql,
     store::{
@@ -52,6 +52,31 @@ pub(super) async fn in_group(conn: &mut Conn, group: GroupId) -> QueryResult<Vec
         .select(Event::as_select())
         .load(c)
         .await)
+}
+
+/// Events that a job made and that are still to be removed if it is reverted, at most so many.
+pub(super) async fn left_of_job(conn: &mut Conn, job: JobId, limit: i64) -> QueryResult<Vec<Event>> {
+    sql!(conn, |c| events::table
+        .filter(events::job_id.eq(job).and(events::deleted_at.is_null()))
+        .order(events::id)
+        .limit(limit)
+        .select(Event::as_select())
+        .load(c)
+        .await)
+}
+
+/// How many these are.
+pub(super) async fn count_left_of_job(conn: &mut Conn, job: JobId) -> QueryResult<i64> {
+    let left = events::table.filter(events::job_id.eq(job).and(events::deleted_at.is_null()));
+    sql!(conn, |c| left.count().get_result(c).await)
+}
+
+/// Whether administrators see an event that this job made.
+pub(super) async fn any_before_admins(conn: &mut Conn, job: JobId) -> QueryResult<bool> {
+    let shown = [State::Review, State::Published, State::Refused];
+    let any = events::table.filter(events::job_id.eq(job).and(events::state.eq_any(shown)));
+    let found: Option<EventId> = sql!(conn, |c| any.select(events::id).first(c).await.optional())?;
+    Ok(found.is_some())
 }
 
 /// The versions of a published event that wait for a decision.

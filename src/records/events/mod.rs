@@ -147,6 +147,29 @@ impl Event {
         links::in_group(conn, group).await
     }
 
+    /// The events that a job made, without those that are deleted, at most so many; for the job, when
+    /// it is reverted.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn left_of_job(conn: &mut Conn, job: JobId, limit: i64) -> QueryResult<Vec<Self>> {
+        links::left_of_job(conn, job, limit).await
+    }
+
+    /// How many these are.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn count_left_of_job(conn: &mut Conn, job: JobId) -> QueryResult<i64> {
+        links::count_left_of_job(conn, job).await
+    }
+
+    /// It, made by a job.
+    #[must_use]
+    pub fn made_by(self, job: JobId) -> Self {
+        Self { job_id: Some(job), ..self }
+    }
+
     /// It, taken out of a group.
     #[must_use]
     pub fn without(mut self, group: GroupId) -> Self {

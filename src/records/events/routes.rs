@@ -8,7 +8,8 @@ use crate::{
     delivery::outbox::Outbox,
     error::Result,
     records::{
-        Edit,
+        Edit, Record as _,
+        jobs::{Job, Kind},
         routes::{answer_record, collection, id_of, item},
     },
 };
@@ -53,7 +54,11 @@ async fn clone(
         .commit(async move |tx| {
             let mut edit = Edit::begin(tx, by, origin).await?;
             let source: Event = edit.by.find(&mut edit.tx.conn, id).await?;
-            let copy = source.clone_for(&edit.by, edit.tx.now());
+            let now = edit.tx.now();
+            // The job first: whoever hears of the draft can tell where it comes from.
+            let job = Job::done(Kind::Clone, &edit.by, format!("Clone of {}", source.description), now);
+            let job = edit.insert(job).await?;
+            let copy = source.clone_for(&edit.by, now).made_by(job.id());
             edit.insert(copy).await
         })
         .await?;
