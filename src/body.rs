@@ -8,12 +8,19 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
-/// Most bytes of a JSON body unless the setting (app data) says otherwise.
-const LIMIT_DEFAULT: usize = 256 * 1024;
-
 /// The setting `BODY_MAX`, as app data.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimit(pub usize);
+
+impl BodyLimit {
+    /// The limit that holds for a request.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> usize {
+        /// Where nothing is set.
+        const DEFAULT: usize = 256 * 1024;
+        request.app_data::<Self>().map_or(DEFAULT, |limit| limit.0)
+    }
+}
 
 /// The body of a request, read as `T`.
 ///
@@ -85,7 +92,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for MarkedBody<T> {
 
 /// The bytes of a JSON body: 415, 413, 400 when it broke off.
 fn receive(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Bytes>> + 'static {
-    let limit = request.app_data::<BodyLimit>().map_or(LIMIT_DEFAULT, |limit| limit.0);
+    let limit = BodyLimit::of(request);
     let json = is_json(request);
     let payload = web::Payload::from_request(request, payload);
     async move {

@@ -11,6 +11,7 @@ pub use table::{SETTINGS, Setting, by_flag, flag_of};
 
 use crate::{
     auth::{self, Attempts, Cost, KeySource, keys},
+    jobs::upload::Backoff,
     secret::Secret,
 };
 use reader::Reader;
@@ -76,6 +77,8 @@ pub struct Processor {
     pub timeout: Duration,
     /// So many attempts are made.
     pub attempts: i32,
+    /// How long to wait between them.
+    pub backoff: Backoff,
     /// The processor may take this long to call back, in seconds.
     pub deadline_seconds: i64,
 }
@@ -173,11 +176,12 @@ impl Config {
             workers,
             cors_origins: reader.list("CORS_ORIGINS", checks::origin),
             public_url: checked(reader, "PUBLIC_URL", checks::web_address),
-            processor_url: checked(reader, "PROCESSOR_URL", checks::web_address),
+            processor_url: processor_url(reader),
             webhook_secrets: reader.list("WEBHOOK_SECRETS", checks::webhook_secret),
             processor: Processor {
                 timeout: Duration::from_secs(reader.number("PROCESSOR_TIMEOUT_SECONDS", 1..=600)),
                 attempts: reader.number("PROCESSOR_ATTEMPTS", 1..=100),
+                backoff: Backoff::DEFAULT,
                 deadline_seconds: reader.number("PROCESSOR_HOURS", 1..=720) * HOUR,
             },
             jobs: Jobs {
@@ -248,6 +252,17 @@ fn mail(reader: &mut Reader<'_>) -> Option<Mail> {
             None
         }
     }
+}
+
+/// Whoever posts files has to be able to believe the answers.
+fn processor_url(reader: &mut Reader<'_>) -> Option<Url> {
+    let url = checked(reader, "PROCESSOR_URL", checks::web_address)?;
+    if reader.maybe("WEBHOOK_SECRETS").is_none() {
+        let why = "PROCESSOR_URL needs a secret that its callbacks are signed with: whsec_ and what `openssl rand \
+                   -base64 32` prints";
+        reader.fault("WEBHOOK_SECRETS", why);
+    }
+    Some(url)
 }
 
 /// Exactly one of the three ways to know a good token from a bad one.

@@ -62,6 +62,16 @@ fn all_faults_are_reported_together_each_with_its_setting() {
 }
 
 #[test]
+fn a_processor_needs_a_secret_that_its_callbacks_are_signed_with() {
+    let to = ("PROCESSOR_URL", "https://processor.example/files");
+    let faults = faults(&[("JWT_SECRET", SECRET), to]);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].starts_with("WEBHOOK_SECRETS: ") && faults[0].contains("PROCESSOR_URL"), "{faults:?}");
+    let secrets = ("WEBHOOK_SECRETS", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    assert!(read(&[("JWT_SECRET", SECRET), to, secrets]).is_ok());
+}
+
+#[test]
 fn only_one_source_of_keys_may_be_given() {
     let faults = faults(&[("JWT_SECRET", SECRET), ("JWKS_URL", "https://issuer.example/keys")]);
     assert!(faults[0].contains("only one of"), "{faults:?}");

@@ -16,7 +16,9 @@ pub mod intake;
 mod revert;
 mod run;
 mod runner;
+mod sweep;
 mod throttle;
+pub mod upload;
 mod work;
 
 pub use bell::Bell;
@@ -24,6 +26,7 @@ pub use end::finish;
 pub use revert::configure;
 pub use run::{Run, Stop};
 pub use runner::{GiveBack, JobRunner};
+pub use sweep::sweep;
 pub use work::{End, Work, Works};
 
 pub use crate::records::jobs::{Job, Kind, Progress, enqueue};

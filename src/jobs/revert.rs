@@ -1,7 +1,7 @@
 //! `DELETE jobs/{id}`: what a job made is removed, and what it still does is stopped. Here, and not
 //! among the records, since it is about jobs and events together; with the routes of jobs.
 
-use super::{Bell, End, Job, Kind, Progress, Run, Stop, Work};
+use super::{Bell, End, Job, Kind, Progress, Run, Stop, Work, upload};
 use crate::{
     answer::{answer_gone, origin},
     auth::Caller,
@@ -71,9 +71,10 @@ async fn revert(edit: &mut Edit<'_>, before: Job) -> Result<Job> {
 }
 
 /// What else goes with a job of this kind, in the same transaction as its end.
-async fn let_go(_edit: &mut Edit<'_>, job: &Job) -> Result<()> {
+async fn let_go(edit: &mut Edit<'_>, job: &Job) -> Result<()> {
     match job.kind() {
-        Kind::Import | Kind::Clone | Kind::Upload => Ok(()),
+        Kind::Import | Kind::Clone => Ok(()),
+        Kind::Upload => Ok(upload::forget(&mut edit.tx.conn, job.id()).await?),
     }
 }
 

@@ -7,10 +7,11 @@ use crate::{
     config::Config,
     delivery::outbox::Outbox,
     error::Error,
-    jobs::{self, Bell, files::Files},
+    jobs::{self, Bell, files::Files, upload},
     records::{departments, event_groups, events, users},
     store::Store,
     transport::{Entrance, sse, websocket},
+    webhooks::{self, Door},
 };
 use actix_cors::Cors;
 use actix_service::ServiceFactory;
@@ -33,6 +34,7 @@ pub(super) struct Parts {
     pub(super) auth: Auth,
     pub(super) entrance: Entrance,
     pub(super) files: Files,
+    pub(super) door: Door,
     pub(super) bell: Bell,
 }
 
@@ -59,6 +61,8 @@ pub(super) fn build<E: Engine>(
         .configure(event_groups::configure)
         .configure(departments::configure)
         .configure(jobs::configure)
+        .configure(upload::configure)
+        .configure(webhooks::configure)
         .configure(sse::routes)
         .default_service(web::to(nothing_here));
     App::new()
@@ -67,6 +71,8 @@ pub(super) fn build<E: Engine>(
         .app_data(web::Data::new(parts.auth.clone()))
         .app_data(web::Data::new(parts.entrance.clone()))
         .app_data(web::Data::new(parts.files.clone()))
+        .app_data(web::Data::new(parts.door.clone()))
+        .app_data(web::Data::new(uploads(&parts.config)))
         .app_data(web::Data::new(parts.bell.clone()))
         .app_data(BodyLimit(parts.config.limits.body))
         .app_data(web::Data::new(pages::StaticDir(parts.config.static_dir.clone())))
@@ -78,6 +84,11 @@ pub(super) fn build<E: Engine>(
         .service(v1)
         .default_service(web::to(nothing_here))
         .wrap(from_fn(name_errors))
+}
+
+fn uploads(config: &Config) -> upload::Settings {
+    let open = config.processor_url.is_some();
+    upload::Settings { open, max: config.limits.upload, per_user: config.jobs.per_user }
 }
 
 async fn nothing_here() -> Result<HttpResponse, Error> {

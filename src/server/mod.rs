@@ -11,9 +11,10 @@ use crate::{
     delivery::{Standings, StoredHistory, outbox::Outbox},
     demo,
     error::Error,
-    jobs::{Bell, GiveBack, JobRunner, Works, files::Files},
+    jobs::{Bell, GiveBack, JobRunner, Kind, Works, files::Files, upload},
     store::{BadUrl, Store},
     transport::{self, Entrance, Guard, socketio},
+    webhooks::{Door, signature::Secrets},
 };
 use actix::prelude::*;
 use actix_socketioxide::{Mount, Origins};
@@ -123,11 +124,21 @@ impl Server {
         if config.demo {
             demo::furnish(&auth, &store, &outbox).await.map_err(io::Error::other)?;
         }
-        let upkeep = actix_rt::spawn(upkeep::run(auth.clone(), outbox.clone(), broker.clone(), config.history));
+        let upkeep = actix_rt::spawn(upkeep::run(
+            auth.clone(),
+            outbox.clone(),
+            broker.clone(),
+            config.history,
+            files.clone(),
+            store.clone(),
+        ));
 
         let (workshop, bell) = (Arbiter::new(), Bell::default());
         let runner = {
-            let works = works.unwrap_or_else(|| works_of(&config));
+            let works = match works {
+                Some(works) => works,
+                None => works_of(&config, addr, &files, &store).map_err(io::Error::other)?,
+            };
             let (outbox, bell, settings) = (outbox.clone(), bell.clone(), config.jobs);
             JobRunner::start_in_arbiter(&workshop.handle(), move |_| JobRunner::new(outbox, works, settings, bell))
         };
@@ -152,7 +163,8 @@ impl Server {
             .build();
 
         let last = outbox.clone();
-        let parts = app::Parts { config: config.clone(), store, outbox, auth, entrance, files, bell };
+        let door = Door::new(Secrets::new(&config.webhook_secrets), outbox.clone());
+        let parts = app::Parts { config: config.clone(), store, outbox, auth, entrance, files, door, bell };
         let mounted = mount.clone();
         let server = actix_server::Server::build()
             .workers(config.workers)
@@ -219,8 +231,12 @@ async fn start_core(arbiter: &Arbiter, store: &Store) -> io::Result<Core> {
 }
 
 /// Who does the jobs of which kind.
-fn works_of(_config: &Config) -> Works {
-    Works::default()
+fn works_of(config: &Config, addr: SocketAddr, files: &Files, store: &Store) -> Result<Works, Error> {
+    let callback = upload::callback(config.public_url.as_ref(), addr);
+    let processor = config.processor_url.clone();
+    let processor = processor.map(|url| upload::Processor::new(url, callback, config.processor.timeout)).transpose()?;
+    let forward = upload::Forward { processor, settings: config.processor, files: files.clone(), store: store.clone() };
+    Ok(Works::default().with(Kind::Upload, forward))
 }
 
 /// Waits for the committer, but not for ever: on a thread that, unlike a task of the runtime, does

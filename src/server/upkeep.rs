@@ -1,10 +1,14 @@
-//! What has to be done now and then: forgetting old notices, sessions, tickets, idempotency keys.
+//! What has to be done now and then: forgetting old notices, sessions, tickets, idempotency keys, the
+//! ids of webhooks, files.
 
 use crate::{
     auth::Auth,
     broker::{CatchUp, NotificationBroker},
     config::History,
     delivery::{Keep, idempotency, outbox::Outbox, prune},
+    jobs::{self, files::Files},
+    store::Store,
+    webhooks,
 };
 use actix::Addr;
 use std::time::Duration;
@@ -14,7 +18,14 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until it is dropped.
-pub(super) async fn run(auth: Auth, outbox: Outbox, broker: Addr<NotificationBroker>, history: History) {
+pub(super) async fn run(
+    auth: Auth,
+    outbox: Outbox,
+    broker: Addr<NotificationBroker>,
+    history: History,
+    files: Files,
+    store: Store,
+) {
     let keep = Keep { seconds: history.seconds, notices: history.notices };
     let mut round = actix_rt::time::interval(EVERY);
     loop {
@@ -33,6 +44,12 @@ pub(super) async fn run(auth: Auth, outbox: Outbox, broker: Addr<NotificationBro
         }
         if let Err(error) = idempotency::sweep(&outbox).await {
             log::warn!("old idempotency keys could not be swept: {error}");
+        }
+        if let Err(error) = webhooks::sweep(&outbox).await {
+            log::warn!("the ids of old webhooks could not be swept: {error}");
+        }
+        if let Err(error) = jobs::sweep(&files, &store).await {
+            log::warn!("files that nobody needs could not be swept: {error}");
         }
     }
 }

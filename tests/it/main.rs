@@ -14,4 +14,6 @@ mod ordering;
 mod resume;
 mod rooms;
 mod support;
+mod uploads;
 mod users;
+mod webhooks;

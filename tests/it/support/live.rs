@@ -169,6 +169,22 @@ impl Live {
         if event == "DELETED_RECORD" { data } else { data["record"].clone() }
     }
 
+    /// Hears such an event sooner or later; what it hears before is passed over.
+    pub async fn hears_at_last(&mut self, event: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let (name, data) = self.next().await;
+            if name == event && fits(&data) {
+                return data;
+            }
+        }
+    }
+
+    /// Hears sooner or later that a job is in this state; the job.
+    pub async fn hears_of_job(&mut self, state: &str) -> Value {
+        let fits = |data: &Value| data["type"] == "JOB" && data["record"]["state"] == state;
+        self.hears_at_last("CHANGED_RECORD", fits).await["record"].clone()
+    }
+
     /// Hears this marker next: nothing was said to it before.
     pub async fn hears_marker(&mut self, id: &str) {
         loop {

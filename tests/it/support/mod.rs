@@ -7,6 +7,7 @@ mod live;
 mod people;
 pub mod plain;
 mod process;
+pub mod processor;
 mod server;
 pub mod socketio;
 pub mod sse;
