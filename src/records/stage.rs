@@ -224,9 +224,12 @@ fn reaches(audience: &Audience, rooms: &HashSet<Room>) -> bool {
     audience.includes(|room| rooms.contains(room))
 }
 
-/// `CHANGED EVENT`, `NEW EVENT_GROUP`, …
+/// `CHANGED EVENT`, `NEW EVENT_GROUP`, `INBOX event.refused`, …
 fn words(notice: &Notice) -> String {
     let payload: Value = serde_json::from_str(&notice.payload).expect("json");
+    if notice.event == EventName::NewNotification {
+        return format!("INBOX {}", payload["kind"].as_str().unwrap_or_default());
+    }
     let event = notice.event.as_str().trim_end_matches("_RECORD");
     format!("{event} {}", payload["type"].as_str().unwrap_or_default())
 }

@@ -5,7 +5,10 @@ use crate::{
     auth::{self, Auth},
     body::BodyLimit,
     config::Config,
-    delivery::outbox::Outbox,
+    delivery::{
+        inbox::{self, Broadcasts},
+        outbox::Outbox,
+    },
     error::Error,
     jobs::{self, Bell, files::Files, upload},
     records::{departments, event_groups, events, users},
@@ -31,6 +34,7 @@ pub(super) struct Parts {
     pub(super) config: Config,
     pub(super) store: Store,
     pub(super) outbox: Outbox,
+    pub(super) broadcasts: Broadcasts,
     pub(super) auth: Auth,
     pub(super) entrance: Entrance,
     pub(super) files: Files,
@@ -63,11 +67,13 @@ pub(super) fn build<E: Engine>(
         .configure(jobs::configure)
         .configure(upload::configure)
         .configure(webhooks::configure)
+        .configure(inbox::configure)
         .configure(sse::routes)
         .default_service(web::to(nothing_here));
     App::new()
         .app_data(web::Data::new(parts.store.clone()))
         .app_data(web::Data::new(parts.outbox.clone()))
+        .app_data(web::Data::new(parts.broadcasts.clone()))
         .app_data(web::Data::new(parts.auth.clone()))
         .app_data(web::Data::new(parts.entrance.clone()))
         .app_data(web::Data::new(parts.files.clone()))

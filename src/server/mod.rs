@@ -8,7 +8,7 @@ use crate::{
     auth::Auth,
     broker::{CloseAll, NotificationBroker},
     config::Config,
-    delivery::{Standings, StoredHistory, outbox::Outbox},
+    delivery::{Standings, StoredHistory, inbox::Broadcasts, outbox::Outbox},
     demo,
     error::Error,
     jobs::{Bell, GiveBack, JobRunner, Kind, Works, files::Files, upload},
@@ -129,9 +129,12 @@ impl Server {
             outbox.clone(),
             broker.clone(),
             config.history,
+            config.inbox_seconds,
             files.clone(),
             store.clone(),
         ));
+        let broadcasts = Broadcasts::new(outbox.clone());
+        let broadcasting = actix_rt::spawn(broadcasts.clone().run());
 
         let (workshop, bell) = (Arbiter::new(), Bell::default());
         let runner = {
@@ -164,7 +167,7 @@ impl Server {
 
         let last = outbox.clone();
         let door = Door::new(Secrets::new(&config.webhook_secrets), outbox.clone());
-        let parts = app::Parts { config: config.clone(), store, outbox, auth, entrance, files, door, bell };
+        let parts = app::Parts { config: config.clone(), store, outbox, broadcasts, auth, entrance, files, door, bell };
         let mounted = mount.clone();
         let server = actix_server::Server::build()
             .workers(config.workers)
@@ -180,6 +183,7 @@ impl Server {
         stop.await;
         log::info!("stopping");
         upkeep.abort();
+        broadcasting.abort();
         if tokio::time::timeout(JOBS_END, runner.send(GiveBack)).await.is_err() {
             log::warn!("running jobs were not given back in time; they are taken up when their leases are over");
         }

@@ -1,11 +1,11 @@
 //! What has to be done now and then: forgetting old notices, sessions, tickets, idempotency keys, the
-//! ids of webhooks, files.
+//! ids of webhooks, files, notifications.
 
 use crate::{
     auth::Auth,
     broker::{CatchUp, NotificationBroker},
     config::History,
-    delivery::{Keep, idempotency, outbox::Outbox, prune},
+    delivery::{Keep, idempotency, inbox, outbox::Outbox, prune},
     jobs::{self, files::Files},
     store::Store,
     webhooks,
@@ -23,6 +23,7 @@ pub(super) async fn run(
     outbox: Outbox,
     broker: Addr<NotificationBroker>,
     history: History,
+    inbox_seconds: i64,
     files: Files,
     store: Store,
 ) {
@@ -50,6 +51,11 @@ pub(super) async fn run(
         }
         if let Err(error) = jobs::sweep(&files, &store).await {
             log::warn!("files that nobody needs could not be swept: {error}");
+        }
+        match inbox::sweep(&outbox, inbox_seconds).await {
+            Ok(0) => {}
+            Ok(gone) => log::info!("{gone} old notifications were forgotten"),
+            Err(error) => log::warn!("old notifications could not be forgotten: {error}"),
         }
     }
 }

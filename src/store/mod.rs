@@ -51,6 +51,45 @@ macro_rules! sql {
     };
 }
 
+/// Most rows in one statement: PostgreSQL takes 65,535 values, and a row has at most 32.
+pub const ROWS_AT_ONCE: usize = 1000;
+
+/// Inserts a slice of rows: `insert_all!(conn, table, &rows)`, in few statements on PostgreSQL, since
+/// each is a round trip, during which everybody waits for the one writer. On SQLite, for which
+/// diesel-async has no batch insert, one by one: there the statement is prepared once and is no trip.
+#[macro_export]
+macro_rules! insert_all {
+    ($conn:expr, $table:expr, $rows:expr) => {
+        match $conn {
+            $crate::store::Conn::Sqlite(object) => {
+                let mut done = Ok(());
+                for row in $rows {
+                    done = diesel::insert_into($table).values(row).execute(&mut **object).await.map(drop);
+                    if done.is_err() {
+                        break;
+                    }
+                }
+                done
+            }
+            $crate::store::Conn::Postgres(object) => {
+                let mut done = Ok(());
+                for rows in $rows.chunks($crate::store::ROWS_AT_ONCE) {
+                    // A statement for one is always the same: it stays prepared.
+                    done = match rows {
+                        [row] => diesel::insert_into($table).values(row).execute(&mut **object).await,
+                        rows => diesel::insert_into($table).values(rows).execute(&mut **object).await,
+                    }
+                    .map(drop);
+                    if done.is_err() {
+                        break;
+                    }
+                }
+                done
+            }
+        }
+    };
+}
+
 type Manager<C> = <C as AsyncConnection>::TransactionManager;
 
 async fn begin_on<C: AsyncConnection>(conn: &mut C) -> QueryResult<()> {

@@ -59,6 +59,7 @@ async fn a_review_narrows_to_the_author_and_widens_to_administrators() {
     assert_eq!(anns.hears_of("CHANGED_RECORD", &id).await, moved[0]);
     bobs.hears_of("DELETED_RECORD", &id).await;
     roots.hears_of("NEW_RECORD", &id).await;
+    roots.is_notified("event.review_requested").await;
     bob.get(path(&id)).await.refused(404, "not_found");
     root.get(path(&id)).await.ok();
 
@@ -73,8 +74,10 @@ async fn a_review_narrows_to_the_author_and_widens_to_administrators() {
     for _ in 0..2 {
         anns.hears_of("CHANGED_RECORD", &id).await;
     }
+    anns.is_notified("event.refused").await;
     bobs.hears_of("DELETED_RECORD", &id).await;
     roots.hears_of("NEW_RECORD", &id).await;
+    roots.is_notified("event.review_requested").await;
     assert_eq!(roots.hears_of("CHANGED_RECORD", &id).await["state"], "REFUSED");
 
     ann.moves(&id, "DRAFT").await.ok();
@@ -94,6 +97,7 @@ async fn what_is_published_is_new_to_everybody_but_those_who_reviewed_it() {
 
     let moved = root.moves(&id, "PUBLISHED").await.ok();
     assert_eq!(anns.hears_of("CHANGED_RECORD", &id).await, moved[0]);
+    anns.is_notified("event.published").await;
     assert_eq!(roots.hears_of("CHANGED_RECORD", &id).await, moved[0]);
     assert_eq!(eves.hears_of("NEW_RECORD", &id).await, moved[0]);
     assert_eq!(eve.get(path(&id)).await.ok()["state"], "PUBLISHED");
@@ -374,8 +378,10 @@ async fn publishing_a_version_renews_its_parent_and_refuses_the_other_versions_i
     assert_eq!(roots.hears_of("CHANGED_RECORD", &other).await["state"], "REFUSED");
     eves.hears_of("CHANGED_RECORD", &id).await;
     eves.hears_of("DELETED_RECORD", &chosen).await;
+    assert_eq!(eves.is_notified("event.published").await["data"], json!({ "eventId": id, "state": "PUBLISHED" }));
     bobs.hears_of("CHANGED_RECORD", &id).await;
     assert_eq!(bobs.hears_of("CHANGED_RECORD", &other).await["state"], "REFUSED");
+    assert_eq!(bobs.is_notified("event.refused").await["data"], json!({ "eventId": other, "state": "REFUSED" }));
     assert_eq!(anns.hears_of("CHANGED_RECORD", &id).await, moved[0]);
     let marker = server.marker().await;
     for hears in [&mut anns, &mut eves, &mut bobs, &mut roots] {

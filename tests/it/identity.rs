@@ -409,6 +409,8 @@ async fn a_role_that_is_given_is_in_force_where_the_token_has_it() {
     let draft = bob.draft("Ask the admins").await;
     bob.moves(&draft.id(), "REVIEW").await.ok();
     bolds.hears_of("NEW_RECORD", &draft.id()).await;
+    bolds.is_notified("event.review_requested").await;
+    modest.is_notified("event.review_requested").await;
     modest.hears_nothing().await;
 }
 
@@ -474,6 +476,8 @@ async fn a_new_token_with_fewer_roles_leaves_their_rooms() {
     live.asks("authenticate", json!({ "token": root.claims(&["USER"]).token() })).await;
     let draft = ann.draft("Ask the admins").await;
     ann.moves(&draft.id(), "REVIEW").await.ok();
+    // The inbox is the user's, whatever the token; the record is not seen any more.
+    live.is_notified("event.review_requested").await;
     live.hears_nothing().await;
 }
 

@@ -232,6 +232,8 @@ over_every_wire! {
         ann.moves(&id, "REVIEW").await.ok();
         server.operator().put(format!("/v1/admin/users/{}", root.id), json!({ "roles": ["USER"] })).await.ok();
         live.resume().await;
+        // Written to him by name while he was one.
+        live.is_notified("event.review_requested").await;
         live.hears_of("CHANGED_RECORD", &root.id).await;
         live.hears_nothing().await;
     }

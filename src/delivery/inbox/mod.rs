@@ -3,12 +3,32 @@
 //! A notification is stored first, in the transaction of what it tells of, together with its
 //! `new_notification`; then it is sent. Its status only moves `PENDING` → `DELIVERED` → `READ`:
 //! every step is a compare-and-set in the one order of changes.
+//!
+//! | Part | Does |
+//! |---|---|
+//! | `notify` | from what happened to what lies in inboxes |
+//! | `pending`, `confirm` | what waits on connecting; `DELIVERED` |
+//! | `marks` | read, delete |
+//! | `list`, `routes` | HTTP |
+//! | `send`, `broadcast` | an administrator's message to some, and to very many, a stretch at a time |
+//! | `retention` | what is forgotten |
 
+mod broadcast;
 mod confirm;
+mod list;
+mod marks;
 mod notify;
 mod pending;
+mod retention;
+mod routes;
+mod send;
+#[cfg(test)]
+mod statuses_test;
 
+pub use broadcast::Broadcasts;
 pub use notify::{Message, notify};
+pub use retention::{forget, sweep};
+pub use routes::configure;
 
 use super::outbox::Outbox;
 use crate::{
@@ -20,6 +40,13 @@ use crate::{
 use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
+
+/// Longest message, in characters: it is sent to phones and stored for each of many.
+pub const MESSAGE_MAX: usize = 2_000;
+/// Longest kind, in characters (CONTRACT 6).
+pub const KIND_MAX: usize = 64;
+/// Most bytes of `data`, encoded: it is stored for each of many, and sent as part of one message.
+pub const DATA_MAX: usize = 8 * 1024;
 
 text_enum! {
     /// How far a notification has come.

@@ -1,10 +1,11 @@
 //! From something that happened to what lies in inboxes.
 
-use super::{Notification, Status};
+use super::{DATA_MAX, KIND_MAX, MESSAGE_MAX, Notification, Status};
 use crate::{
     delivery::outbox::Tx,
-    error::Result,
+    error::{Error, Result},
     ids::{NotificationId, UserId},
+    insert_all,
     notice::{Audience, EventName, Room},
     sql,
     store::{Conn, Json, schema::notifications},
@@ -42,20 +43,48 @@ struct New<'a> {
     unread: i64,
 }
 
-/// Puts a message into the inboxes of these users and tells them, the caller included.
+impl Message {
+    /// How many bytes it is about, encoded.
+    pub(super) fn size(&self) -> usize {
+        let data = self.data.as_ref().map_or(0, |data| data.to_string().len());
+        self.kind.len() + self.message.len() + data
+    }
+
+    /// Itself, with its texts cut to what an inbox takes.
+    fn bounded(&self) -> Result<Self> {
+        if self.data.as_ref().is_some_and(|data| data.to_string().len() > DATA_MAX) {
+            return Err(Error::internal(format_args!("the data of a {} is too large for an inbox", self.kind)));
+        }
+        let cut = |text: &str, most| text.chars().take(most).collect();
+        Ok(Self { kind: cut(&self.kind, KIND_MAX), message: cut(&self.message, MESSAGE_MAX), data: self.data.clone() })
+    }
+}
+
+/// Puts a message into the inboxes of these users and tells them, the caller included. Texts that are
+/// longer than an inbox takes are cut.
 ///
 /// # Errors
-/// 503 when the database is away.
+/// 503 when the database is away; 500 when `data` is larger than [`DATA_MAX`].
 pub async fn notify(tx: &mut Tx, users: &[UserId], what: &Message) -> Result<()> {
     tx.spare(None);
+    let Message { kind, message, data } = what.bounded()?;
     let (status, created_at) = (Status::Pending, tx.now());
     let mut unread = unread_of(&mut tx.conn, users).await?;
+    let mut rows = Vec::with_capacity(users.len());
     for user_id in users.iter().copied() {
         let id = NotificationId::generate();
-        let Message { kind, message, data } = what;
         let unread = unread.entry(user_id).or_default();
         *unread += 1;
-        let new = New { id, user_id, message, kind, data: data.as_ref(), status, created_at, unread: *unread };
+        let new = New {
+            id,
+            user_id,
+            message: &message,
+            kind: &kind,
+            data: data.as_ref(),
+            status,
+            created_at,
+            unread: *unread,
+        };
         let seq = tx.tell(EventName::NewNotification, &new, Audience::to([Room::User(user_id)]))?.0;
         let row = Notification {
             id,
@@ -69,18 +98,25 @@ pub async fn notify(tx: &mut Tx, users: &[UserId], what: &Message) -> Result<()>
             read_at: None,
             seq,
         };
-        let row = (row, notifications::mail_state.eq("NONE"), notifications::mail_attempts.eq(0));
-        sql!(&mut tx.conn, |c| diesel::insert_into(notifications::table).values(&row).execute(c).await)?;
+        rows.push((row, notifications::mail_state.eq("NONE"), notifications::mail_attempts.eq(0)));
     }
+    insert_all!(&mut tx.conn, notifications::table, &rows)?;
     Ok(())
 }
 
 /// How much each of these users has not read; those who have read all are left out.
 pub(super) async fn unread_of(conn: &mut Conn, users: &[UserId]) -> QueryResult<HashMap<UserId, i64>> {
+    // Named one by one, as an index is looked through: what was read is most of an inbox.
     let unread = notifications::table
-        .filter(notifications::user_id.eq_any(users).and(notifications::status.ne(Status::Read)))
+        .filter(notifications::user_id.eq_any(users))
+        .filter(notifications::status.eq_any([Status::Pending, Status::Delivered]))
         .group_by(notifications::user_id)
         .select((notifications::user_id, diesel::dsl::count_star()));
     let counts: Vec<(UserId, i64)> = sql!(conn, |c| unread.load(c).await)?;
     Ok(counts.into_iter().collect())
+}
+
+/// How much this user has not read.
+pub(super) async fn unread(conn: &mut Conn, user: UserId) -> QueryResult<i64> {
+    Ok(unread_of(conn, &[user]).await?.remove(&user).unwrap_or(0))
 }

@@ -1,6 +1,6 @@
 //! What waits for a user who connects: `pending_notifications`.
 
-use super::{Inbox, Notification, Status, notify::unread_of};
+use super::{Inbox, Notification, Status, notify::unread};
 use crate::{
     broker::{self, Away, Pending, REPLAY_BYTES},
     error::{Error, Result},
@@ -35,7 +35,7 @@ impl Inbox {
                     .limit(BATCH_MAX as i64 + 1);
                 let waiting: Vec<Notification> =
                     sql!(conn, |c| pending.select(Notification::as_select()).load(c).await)?;
-                Ok((waiting, unread_of(conn, &[user]).await?.remove(&user).unwrap_or(0)))
+                Ok((waiting, unread(conn, user).await?))
             })
             .await?;
         let fit = fitting(&waiting)?;

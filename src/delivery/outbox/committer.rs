@@ -4,6 +4,7 @@ use super::{Answer, Change, Row, Told, Tx};
 use crate::{
     broker::Emit,
     error::{Error, Result},
+    insert_all,
     notice::{Notice, Seq},
     sql,
     store::{
@@ -142,10 +143,8 @@ async fn lock(conn: &mut Conn) -> Result<Seq> {
 }
 
 async fn store(conn: &mut Conn, notices: &[Arc<Notice>], now: crate::time::Time) -> Result<()> {
-    for notice in notices.iter().filter(|notice| notice.seq.is_some()) {
-        // One by one: diesel-async has no batch insert for SQLite, and the statement is prepared once.
-        let row = Row::of(notice, now)?;
-        sql!(conn, |c| diesel::insert_into(outbox::table).values(&row).execute(c).await)?;
-    }
+    let placed = notices.iter().filter(|notice| notice.seq.is_some());
+    let rows: Vec<Row> = placed.map(|notice| Row::of(notice, now)).collect::<Result<_>>()?;
+    insert_all!(conn, outbox::table, &rows)?;
     Ok(())
 }

@@ -1,6 +1,10 @@
 //! `POST events/change_state`: takes many events to one state, all or none, with what follows.
 
-use super::{Event, State, links};
+use super::{
+    Event, State,
+    inboxes::{self, Word},
+    links,
+};
 use crate::{
     error::{Error, Result},
     ids::EventId,
@@ -20,8 +24,7 @@ const MESSAGE_MAX: usize = 2_000;
 pub(super) struct ChangeState {
     pub(super) ids: Vec<EventId>,
     pub(super) state: State,
-    /// For the inbox of those who are asked to decide, or of the author (CONTRACT 5); checked here
-    /// and told once there are inboxes.
+    /// For the inboxes of those who are asked to decide, or of the author (CONTRACT 5).
     pub(super) message: Option<String>,
 }
 
@@ -45,27 +48,33 @@ impl ChangeState {
         edit.tx.spare(None);
         let mut done = Vec::with_capacity(self.ids.len());
         let mut jobs = Vec::new();
+        let mut words = Vec::new();
         for id in self.ids {
             let before: Event = edit.by.find(&mut edit.tx.conn, id).await?;
             jobs.extend(before.job_id.filter(|job| !jobs.contains(job)));
             let after = before.clone().moved(self.state, &edit.by)?;
-            done.push(match (after.state, after.parent_id) {
+            let (after, overtaken) = match (after.state, after.parent_id) {
                 (State::Published, Some(parent)) => publish_version(edit, &before, parent).await?,
-                _ => edit.store(&before, after).await?,
-            });
+                _ => (edit.store(&before, after).await?, Vec::new()),
+            };
+            words.extend(Word::of(&after, before.author_id, before.state, self.state, self.message.as_deref()));
+            words.extend(overtaken.iter().map(Word::overtaken));
+            done.push(after);
         }
         for job in jobs {
             // Once, after all steps: what the administrators see of a job is what they see of its events.
             let seen = links::any_before_admins(&mut edit.tx.conn, job).await?;
             show_admins(edit, job, seen).await?;
         }
+        // After all that they tell of: whoever hears of them finds it changed.
+        inboxes::say(edit.tx, words).await?;
         Ok(done)
     }
 }
 
 /// The parent takes the version's content, the version goes, the other versions that wait for a
-/// decision are refused: they were written against what is no more.
-async fn publish_version(edit: &mut Edit<'_>, version: &Event, parent: EventId) -> Result<Event> {
+/// decision are refused: they were written against what is no more. The parent and those.
+async fn publish_version(edit: &mut Edit<'_>, version: &Event, parent: EventId) -> Result<(Event, Vec<Event>)> {
     let gone = || Error::Conflict("the event that this is a version of is deleted".into());
     let before = match Event::find(&mut edit.tx.conn, parent).await {
         Ok(parent) if parent.deleted_at.is_none() => parent,
@@ -74,11 +83,12 @@ async fn publish_version(edit: &mut Edit<'_>, version: &Event, parent: EventId) 
     };
     let parent = edit.store(&before, before.clone().with_content_of(version)).await?;
     edit.delete(version).await?;
+    let mut overtaken = Vec::new();
     for other in links::versions_under_review(&mut edit.tx.conn, parent.id()).await? {
         let refused = Event { state: State::Refused, ..other.clone() };
-        edit.store(&other, refused).await?;
+        overtaken.push(edit.store(&other, refused).await?);
     }
-    Ok(parent)
+    Ok((parent, overtaken))
 }
 
 impl Event {

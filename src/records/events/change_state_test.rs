@@ -52,11 +52,12 @@ fn from_draft_to_published_everybody_hears_of_an_event_when_they_may_first_see_i
     let id = make(&mut stage, &ann);
     let (events, heard) = change(&mut stage, &ann, State::Review, &[id]).expect("a change");
     assert_eq!((events[0].state, events[0].version), (State::Review, 2));
-    assert_eq!(heard, ["ann: CHANGED EVENT", "root: NEW EVENT"]);
+    assert_eq!(heard, ["ann: CHANGED EVENT", "root: NEW EVENT", "root: INBOX event.review_requested"]);
     let (_, heard) = change(&mut stage, &ann, State::Draft, &[id]).expect("a change");
     assert_eq!(heard, ["ann: CHANGED EVENT", "root: DELETED EVENT"]);
     let heard = publish(&mut stage, &ann, &root, id);
-    assert_eq!(heard, ["ann: CHANGED EVENT", "root: CHANGED EVENT", "bob: NEW EVENT"]);
+    let all = ["ann: CHANGED EVENT", "root: CHANGED EVENT", "bob: NEW EVENT"];
+    assert_eq!(heard, [&all[..], &["ann: INBOX event.published"]].concat());
 }
 
 #[test]
@@ -94,7 +95,7 @@ fn changing_many_is_all_or_nothing_and_a_refusal_tells_nobody_anything() {
     // Were anything told, the next change would not have the next place.
     let (events, heard) = change(&mut stage, &ann, State::Review, &[mine]).expect("a change");
     assert_eq!(events[0].version, 2);
-    assert_eq!((stage.seq().0 - before.0, heard.len()), (2, 2), "changed for ann, new to root");
+    assert_eq!((stage.seq().0 - before.0, heard.len()), (3, 3), "changed for ann, new to root, and in root's inbox");
 }
 
 #[test]
@@ -131,7 +132,8 @@ fn publishing_a_version_changes_the_parent_then_takes_the_version_away_then_refu
     assert_eq!((after.description.as_str(), after.location.as_deref()), ("Market", Some("Hall")));
     let all = ["ann: CHANGED EVENT", "bob: CHANGED EVENT", "cat: CHANGED EVENT", "root: CHANGED EVENT"];
     let then = ["bob: DELETED EVENT", "root: DELETED EVENT", "cat: CHANGED EVENT", "root: CHANGED EVENT"];
-    assert_eq!(heard, [all, then].concat());
+    let last = ["bob: INBOX event.published", "cat: INBOX event.refused"];
+    assert_eq!(heard, [&all[..], &then, &last].concat());
     let (seen, _) = stage
         .edit(&cat, async move |edit: &mut Edit<'_>| edit.by.find::<Event>(&mut edit.tx.conn, rival.id).await)
         .expect("the rival");

@@ -1,10 +1,12 @@
 //! Events of the calendar: written as drafts, reviewed, published, changed by way of versions.
 //!
 //! The struct, who may do what, and who sees it are here; [`state`] has the steps between states,
-//! `change_state` what a step brings with it, `batch` the change of many, `links` the queries.
+//! `change_state` what a step brings with it, `inboxes` what it puts into inboxes, `batch` the change
+//! of many, `links` the queries.
 
 mod batch;
 mod change_state;
+mod inboxes;
 mod input;
 mod links;
 mod routes;

@@ -16,6 +16,7 @@ pub use sign_in::enroll;
 use super::{Edit, Faults, Listing, Record, Removal, Update, Viewer};
 use crate::{
     auth::{PasswordHash, new_sid, normal},
+    delivery::inbox,
     error::{Error, Result},
     identity::{Identity, Role, Roles},
     ids::UserId,
@@ -119,7 +120,7 @@ impl Record for User {
         sql!(conn, |c| diesel::insert_into(deleted_users::table).values(row).execute(c).await)?;
         let sessions = login_sessions::table.filter(login_sessions::user_id.eq(self.id));
         sql!(conn, |c| diesel::delete(sessions).execute(c).await)?;
-        Ok(())
+        inbox::forget(conn, self.id).await
     }
 
     async fn list(conn: &mut Conn, by: &Viewer, listing: &Listing) -> QueryResult<Vec<Self>> {

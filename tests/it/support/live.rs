@@ -18,6 +18,8 @@ pub struct Live {
     log: Vec<String>,
     waiting: VecDeque<(String, Value)>,
     acks: HashMap<u64, Value>,
+    /// A `new_notification` whose alias is still to come.
+    aliased: Option<Value>,
     end: Option<End>,
     last: i64,
     calls: u64,
@@ -40,6 +42,7 @@ impl Live {
             log: Vec::new(),
             waiting: VecDeque::new(),
             acks: HashMap::new(),
+            aliased: None,
             end: None,
             last: -1,
             calls: 0,
@@ -65,7 +68,7 @@ impl Live {
     async fn connect(&mut self) -> Result<(), Refusal> {
         let opening = tokio::time::timeout(PATIENCE, Wire::open(self.herald.addr, &self.way)).await;
         self.wire = Some(opening.unwrap_or_else(|_| panic!("{:?}: no answer to the handshake", self.way.over))?);
-        (self.end, self.last) = (None, -1);
+        (self.end, self.last, self.aliased) = (None, -1, None);
         self.acks.clear();
         // What came in before counts as heard, and is still to be asked for.
         let heard = std::mem::take(&mut self.waiting);
@@ -133,6 +136,12 @@ impl Live {
     fn hear(&mut self, name: String, data: Value) {
         let text: String = data.to_string().chars().take(300).collect();
         self.log.push(format!("{name} {text}"));
+        if let Some(first) = self.aliased.take() {
+            // It follows directly, says the same, and counts as the same.
+            assert_eq!((name.as_str(), &data), (ALIAS, &first), "{}: heard: {}", self.name(), self.story());
+            return;
+        }
+        self.aliased = (name == "new_notification").then(|| data.clone());
         if let Some(seq) = data["seq"].as_i64().filter(|_| name != "ready") {
             assert!(seq > self.last, "{}: {seq} came after {}; heard: {}", self.name(), self.last, self.story());
             self.last = seq;
@@ -183,6 +192,13 @@ impl Live {
     pub async fn hears_of_job(&mut self, state: &str) -> Value {
         let fits = |data: &Value| data["type"] == "JOB" && data["record"]["state"] == state;
         self.hears_at_last("CHANGED_RECORD", fits).await["record"].clone()
+    }
+
+    /// Hears of something new in the inbox next, of this kind; its alias follows.
+    pub async fn is_notified(&mut self, kind: &str) -> Value {
+        let data = self.hears("new_notification").await;
+        assert_eq!(data["kind"], kind, "{}: of another kind; heard: {}", self.name(), self.story());
+        data
     }
 
     /// Hears this marker next: nothing was said to it before.
@@ -344,6 +360,9 @@ impl Live {
     }
 }
 
+/// The other name of `new_notification` (CONTRACT 6).
+const ALIAS: &str = "notification:received";
+
 fn is_marker(name: &str, data: &Value) -> bool {
     name == "NEW_RECORD" && data["record"]["name"].as_str().is_some_and(|name| name.starts_with(MARKER))
 }
@@ -379,6 +398,12 @@ impl Everywhere {
             assert_eq!(same.get_or_insert_with(|| data.clone()), &data, "{:?} heard something else", live.over());
         }
         same.expect("at least one wire")
+    }
+
+    pub async fn is_notified(&mut self, kind: &str) -> Value {
+        let data = self.hears("new_notification").await;
+        assert_eq!(data["kind"], kind);
+        data
     }
 
     pub async fn hears_nothing(&mut self) {
