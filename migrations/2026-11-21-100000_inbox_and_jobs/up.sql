@@ -3,7 +3,8 @@
 ALTER TABLE users ADD COLUMN notify_by_email BOOLEAN NOT NULL DEFAULT TRUE;
 
 -- One user's inbox. `seq`: the place of its `new_notification`, known when it is written since
--- there is one writer. The `mail_` columns: e-mail as the last resort.
+-- there is one writer. The `mail_` columns: e-mail as the last resort. `mail_due_at`: when the next
+-- attempt is due (`NONE`; nothing before the first), the claim lapses (`CLAIMED`), the server took it (`SENT`).
 CREATE TABLE notifications (
   id             TEXT PRIMARY KEY NOT NULL,
   user_id        TEXT NOT NULL,
@@ -22,6 +23,9 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_user ON notifications (user_id, status, seq);
 CREATE INDEX notifications_newest ON notifications (user_id, seq);
 CREATE INDEX notifications_status ON notifications (status, created_at);
+-- Small: only what was ever tried by e-mail. The first for all who had much of it lately, the second for one.
+CREATE INDEX notifications_mailed ON notifications (mail_due_at) WHERE mail_due_at IS NOT NULL;
+CREATE INDEX notifications_mailed_to ON notifications (user_id, mail_due_at) WHERE mail_due_at IS NOT NULL;
 
 -- An administrator's message to many, while it is still being put into their inboxes, in the order
 -- of user ids. `position`: up to this user it is done. Gone when it is done.

@@ -1,7 +1,8 @@
 //! What single settings have to look like.
 
-use crate::secret::Secret;
+use crate::{delivery::mail::SmtpServer, secret::Secret};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use lettre::message::Mailbox;
 use reqwest::Url;
 use std::net::IpAddr;
 
@@ -33,11 +34,13 @@ pub(super) fn web_address(text: &str) -> Result<Url, String> {
 /// An address that keys may come from: nobody must be able to change them on the way.
 pub(super) fn safe_address(text: &str) -> Result<Url, String> {
     let url = web_address(text)?;
-    let here = match url.host_str().unwrap_or_default() {
-        "localhost" => true,
-        host => host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
-    };
-    if url.scheme() == "https" || here { Ok(url) } else { Err("has to be https, but for loopback".into()) }
+    let safe = url.scheme() == "https" || on_this_machine(url.host_str().unwrap_or_default());
+    if safe { Ok(url) } else { Err("has to be https, but for loopback".into()) }
+}
+
+fn on_this_machine(host: &str) -> bool {
+    let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// The file of `sqlite:PATH`, also written `sqlite://PATH`; PostgreSQL's as it is.
@@ -60,18 +63,21 @@ pub(super) fn database(text: &str) -> Result<String, String> {
     }
 }
 
-/// `smtp://` or `smtps://`, perhaps with a user and a password, and how the line is secured.
-pub(super) fn mail_server(text: &str) -> Result<String, String> {
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "smtp" | "smtps") && url.has_host() => Ok(text.to_owned()),
-        _ => Err("has to be smtps://USER:PASSWORD@HOST or smtp://HOST:PORT?tls=required".into()),
+/// `smtp://` or `smtps://`, perhaps with a user and a password, which nobody must be able to read on the way.
+pub(super) fn mail_server(text: &str) -> Result<SmtpServer, String> {
+    let server: SmtpServer = text.parse()?;
+    if server.shows_password() && !on_this_machine(server.host()) {
+        return Err("its password would travel in the clear: use smtps:// or ?tls=required".into());
     }
+    Ok(server)
 }
 
 /// One address to send from, perhaps with a name.
-pub(super) fn mailbox(text: &str) -> Result<String, String> {
-    let mailbox: Result<lettre::message::Mailbox, _> = text.parse();
-    mailbox.map(|mailbox| mailbox.to_string()).map_err(|error| format!("has to be an e-mail address: {error}"))
+pub(super) fn mailbox(text: &str) -> Result<Mailbox, String> {
+    let mailbox: Mailbox = text.parse().map_err(|error| format!("has to be an e-mail address: {error}"))?;
+    // Else every server that does not know such addresses would refuse everything.
+    let ascii = AsRef::<str>::as_ref(&mailbox.email).is_ascii();
+    if ascii { Ok(mailbox) } else { Err("has to be an ASCII address (a host of other letters as xn--…)".into()) }
 }
 
 /// `whsec_` and base64 of 24 to 64 bytes (Standard Webhooks).

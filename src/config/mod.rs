@@ -11,6 +11,7 @@ pub use table::{SETTINGS, Setting, by_flag, flag_of};
 
 use crate::{
     auth::{self, Attempts, Cost, KeySource, keys},
+    delivery::mail,
     jobs::upload::Backoff,
     secret::Secret,
 };
@@ -53,7 +54,7 @@ pub struct Config {
     /// Where uploaded files lie until they are dealt with.
     pub uploads_dir: PathBuf,
     /// E-mail as the last resort; `None`: off.
-    pub mail: Option<Mail>,
+    pub mail: Option<mail::Settings>,
     /// How long notifications that were read are kept, in seconds.
     pub inbox_seconds: i64,
     /// The secrets of signed webhooks (`whsec_…`), all of them valid.
@@ -92,17 +93,6 @@ pub struct Jobs {
     pub per_user: i64,
     /// After so long without a sign of life another run takes a job up.
     pub lease: Duration,
-}
-
-/// E-mail as the last resort.
-#[derive(Debug, Clone)]
-pub struct Mail {
-    /// `smtps://…` or `smtp://…`; may hold a password.
-    pub smtp_url: Secret,
-    /// The sender.
-    pub from: String,
-    /// A notification is undelivered for so long before it is sent, in seconds.
-    pub after_seconds: i64,
 }
 
 /// How much history is kept: whichever is less.
@@ -238,20 +228,14 @@ fn auth_settings(reader: &mut Reader<'_>, keyed: bool) -> Option<auth::Settings>
 }
 
 /// E-mail, if there is a server to send it by.
-fn mail(reader: &mut Reader<'_>) -> Option<Mail> {
+fn mail(reader: &mut Reader<'_>) -> Option<mail::Settings> {
     let after_seconds = reader.number("MAIL_AFTER_SECONDS", 1..=30 * DAY);
-    let smtp_url = Secret::new(checked(reader, "SMTP_URL", checks::mail_server)?);
-    match reader.maybe("MAIL_FROM").map(checks::mailbox) {
-        Some(Ok(from)) => Some(Mail { smtp_url, from, after_seconds }),
-        Some(Err(what)) => {
-            reader.fault("MAIL_FROM", what);
-            None
-        }
-        None => {
-            reader.fault("MAIL_FROM", "SMTP_URL needs a sender, such as Herald <herald@example.com>");
-            None
-        }
+    let server = checked(reader, "SMTP_URL", checks::mail_server);
+    let from = checked(reader, "MAIL_FROM", checks::mailbox);
+    if server.is_some() && reader.maybe("MAIL_FROM").is_none() {
+        reader.fault("MAIL_FROM", "SMTP_URL needs a sender, such as Herald <herald@example.com>");
     }
+    Some(mail::Settings { server: server?, from: from?, after_seconds, patience: mail::PATIENCE })
 }
 
 /// Whoever posts files has to be able to believe the answers.

@@ -47,6 +47,8 @@ fn all_faults_are_reported_together_each_with_its_setting() {
         ("PUBLIC_URL", "example.com"),
         ("PROCESSOR_URL", "ftp://example.com"),
         ("WEBHOOK_SECRETS", "whsec_c2hvcnQ="),
+        ("SMTP_URL", "mail.example"),
+        ("MAIL_FROM", "herald"),
         ("HISTORY_DAYS", "0"),
         ("HISTORY_MAX", "many"),
         ("STALL_SECONDS", "16"),
@@ -123,6 +125,44 @@ fn sqlite_urls_may_be_written_with_slashes_and_need_a_file() {
     assert_eq!(checks::database("sqlite:///var/h.db").as_deref(), Ok("sqlite:/var/h.db"));
     assert!(checks::database("sqlite::memory:").is_err());
     assert!(checks::database("herald.db").is_err());
+}
+
+#[test]
+fn e_mail_is_off_without_a_server_and_needs_a_sender_with_one() {
+    let with = |more: &[(&str, &str)]| read(&[&[("JWT_SECRET", SECRET)], more].concat());
+    assert!(with(&[]).expect("a config").mail.is_none());
+    assert!(with(&[("MAIL_FROM", "herald@example.com")]).expect("a config").mail.is_none());
+    let alone = with(&[("SMTP_URL", "smtps://mail.example")]).expect_err("faults");
+    assert!(alone.len() == 1 && alone[0].starts_with("MAIL_FROM: "), "{alone:?}");
+    let sender = ("MAIL_FROM", "Herald <herald@example.com>");
+    let mail = with(&[("SMTP_URL", "smtps://mail.example"), sender]).expect("a config").mail.expect("e-mail");
+    assert_eq!((mail.server.host(), mail.after_seconds), ("mail.example", 900));
+    for wrong in ["herald", "Herald <herald@müller.example>", "a@b.example, c@d.example"] {
+        let faults = with(&[("SMTP_URL", "smtps://mail.example"), ("MAIL_FROM", wrong)]).expect_err("faults");
+        assert!(faults[0].starts_with("MAIL_FROM: "), "{faults:?}");
+    }
+}
+
+#[test]
+fn no_password_is_sent_to_a_mail_server_in_the_clear() {
+    let with = |url| read(&[("JWT_SECRET", SECRET), ("SMTP_URL", url), ("MAIL_FROM", "herald@example.com")]);
+    for good in [
+        "smtp://u:hunter22@mail.example?tls=required",
+        "smtps://u:hunter22@mail.example",
+        "smtp://u:hunter22@localhost",
+        "smtp://u:hunter22@127.0.0.1:2525",
+        "smtp://u:hunter22@[::1]:2525",
+        "smtp://mail.example",
+        "smtp://mail.example?tls=opportunistic",
+    ] {
+        let printed = format!("{:?}", with(good).expect(good));
+        assert!(!printed.contains("hunter22"), "{printed}");
+    }
+    // Whoever sits between can hide that the server offers STARTTLS.
+    for bad in ["smtp://u:hunter22@mail.example", "smtp://u:hunter22@mail.example?tls=opportunistic"] {
+        let faults = with(bad).expect_err(bad);
+        assert!(faults[0].starts_with("SMTP_URL: ") && !faults[0].contains("hunter22"), "{faults:?}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod history;
 pub mod idempotency;
 pub mod inbox;
+pub mod mail;
 pub mod outbox;
 mod prune;
 mod standing;

@@ -2,6 +2,7 @@
 //! program and by tests, by nobody else.
 
 mod app;
+mod post;
 mod upkeep;
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
 };
 use actix::prelude::*;
 use actix_socketioxide::{Mount, Origins};
+use post::Post;
 use std::{
     future::Future,
     io,
@@ -145,6 +147,7 @@ impl Server {
             let (outbox, bell, settings) = (outbox.clone(), bell.clone(), config.jobs);
             JobRunner::start_in_arbiter(&workshop.handle(), move |_| JobRunner::new(outbox, works, settings, bell))
         };
+        let post = Post::start(&config, &store, &outbox)?;
 
         let entrance = Entrance::new(
             Guard::new(auth.clone(), Standings::new(store.clone())),
@@ -184,6 +187,9 @@ impl Server {
         log::info!("stopping");
         upkeep.abort();
         broadcasting.abort();
+        if let Some(post) = &post {
+            post.stop();
+        }
         if tokio::time::timeout(JOBS_END, runner.send(GiveBack)).await.is_err() {
             log::warn!("running jobs were not given back in time; they are taken up when their leases are over");
         }
@@ -204,6 +210,9 @@ impl Server {
         handle.stop(true).await;
         serving.await.map_err(io::Error::other)??;
         arbiter.stop();
+        if let Some(post) = post {
+            post.end().await;
+        }
         // Everything that could commit is gone; what was accepted is committed before this ends.
         last.close();
         end(committer).await;

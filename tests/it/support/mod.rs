@@ -9,6 +9,7 @@ pub mod plain;
 mod process;
 pub mod processor;
 mod server;
+pub mod smtp;
 pub mod socketio;
 pub mod sse;
 mod watch;
