@@ -207,12 +207,14 @@ impl Server {
         if tokio::time::timeout(CONNECTIONS_END, gone).await.is_err() {
             log::warn!("some connections did not end in time");
         }
-        handle.stop(true).await;
+        let last_mail = async {
+            if let Some(post) = post {
+                post.end().await;
+            }
+        };
+        tokio::join!(handle.stop(true), last_mail);
         serving.await.map_err(io::Error::other)??;
         arbiter.stop();
-        if let Some(post) = post {
-            post.end().await;
-        }
         // Everything that could commit is gone; what was accepted is committed before this ends.
         last.close();
         end(committer).await;

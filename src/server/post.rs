@@ -8,9 +8,8 @@ use crate::{
 use std::{io, time::Duration};
 use tokio::{sync::watch, task::JoinHandle};
 
-/// After everything else ended, the mail that is on its way has this long to be handed over; cut off, it may
-/// come twice.
-const LAST_MAIL: Duration = Duration::from_secs(1);
+/// While requests end, the mail that is on its way may be handed over for so long; cut off, it may come twice.
+const LAST_MAIL: Duration = Duration::from_secs(super::REQUESTS_END);
 
 pub(super) struct Post {
     stop: watch::Sender<bool>,

@@ -365,7 +365,7 @@ async fn nobody_gets_more_than_twenty_an_hour_and_that_holds_up_nobody_else() {
     let full = node.step().await;
     assert_eq!((full.sent, full.more), (20, true));
     node.sends(1, 0, 0).await;
-    assert_eq!(office.takes(21).await[20].to, [bob.email.clone()], "the rest of hers waits");
+    assert_eq!(office.takes(21).await[20].to, std::slice::from_ref(&bob.email), "the rest of hers waits");
     node.waits(HOUR - 60);
     node.sends(0, 0, 0).await;
     node.waits(120);
