@@ -12,7 +12,7 @@ const DEADLINE = 20_000;
 /** An EventSource must be told the names that it listens for. */
 const NAMES = [
   "ready", "NEW_RECORD", "CHANGED_RECORD", "DELETED_RECORD", "auth_expiring",
-  "pending_notifications", "new_notification", "notification:received", "notification:read", "message",
+  "pending_notifications", "new_notification", "notification:received", "notification:read", "incoming data", "message",
 ];
 
 class Follower {
