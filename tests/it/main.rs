@@ -9,6 +9,7 @@ mod events;
 mod faults;
 mod groups;
 mod identity;
+mod inbox;
 mod mail;
 mod nothing_for_refused;
 mod ordering;

@@ -1,6 +1,7 @@
 //! The house's own words for telling a test as a story.
 
 mod answer;
+mod crowd;
 mod herald;
 pub mod http;
 mod live;

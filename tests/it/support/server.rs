@@ -52,6 +52,26 @@ impl Database {
         self.dir.path().join("herald-files")
     }
 
+    /// Does something in it that no client could, and says what came of it.
+    pub fn does<T: Send + 'static>(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<T> + Send + 'static) -> T {
+        self.beside(async move |outbox| Ok(outbox.commit(work).await?.value))
+    }
+
+    /// As another node would: with an outbox of its own, on a thread of its own.
+    fn beside<T: Send + 'static>(&self, work: impl AsyncFnOnce(&Outbox) -> Result<T> + Send + 'static) -> T {
+        let url = self.url.clone();
+        let other = std::thread::spawn(move || {
+            let store = Store::open(&url).expect("a store");
+            let (outbox, committer) = Outbox::start(store, Box::new(|_| {})).expect("a committer");
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let done = runtime.block_on(work(&outbox)).expect("it is done");
+            drop(outbox);
+            committer.join().expect("the committer ends");
+            done
+        });
+        other.join().expect("it is done")
+    }
+
     /// Takes it away from Herald: on PostgreSQL all connections end, as at a fail-over; a SQLite file is
     /// locked by another program for as long as the outage is held.
     pub async fn goes_away(&self) -> Outage {
@@ -141,26 +161,13 @@ impl TestServer {
 
     /// Forgets the history but for so many notices, as the server itself does from time to time.
     pub fn forgets_all_but(&self, notices: i64) {
-        self.beside(async move |outbox| prune(outbox, Keep { seconds: 3600, notices }).await.map(drop));
+        let keep = Keep { seconds: 3600, notices };
+        self.database.beside(async move |outbox| prune(outbox, keep).await.map(drop));
     }
 
     /// Does something in the database that no client could.
     pub fn writes(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<()> + Send + 'static) {
-        self.beside(async move |outbox| outbox.commit(work).await.map(drop));
-    }
-
-    /// As another node would: with an outbox of its own, on a thread of its own.
-    fn beside(&self, work: impl AsyncFnOnce(&Outbox) -> Result<()> + Send + 'static) {
-        let url = self.database.url.clone();
-        let other = std::thread::spawn(move || {
-            let store = Store::open(&url).expect("a store");
-            let (outbox, committer) = Outbox::start(store, Box::new(|_| {})).expect("a committer");
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(work(&outbox)).expect("it is done");
-            drop(outbox);
-            committer.join().expect("the committer ends");
-        });
-        other.join().expect("it is done");
+        self.database.does(work);
     }
 
     fn stop(&mut self) {
