@@ -90,9 +90,10 @@ async fn listening_admins(conn: &mut Conn) -> QueryResult<Vec<UserId>> {
     let admins = users::table
         .filter(users::roles.like("%ADMIN%"))
         .filter(users::disabled.eq(false).and(users::notify_admin_on_review_request.eq(true)))
-        .order(users::id)
         .select((users::id, users::roles));
-    let admins: Vec<(UserId, Json<Roles>)> = sql!(conn, |c| admins.load(c).await)?;
+    let mut admins: Vec<(UserId, Json<Roles>)> = sql!(conn, |c| admins.load(c).await)?;
+    // Not by the database: it would go through all users by their index, and then look each up.
+    admins.sort_unstable_by_key(|(id, _)| *id);
     Ok(admins.into_iter().filter(|(_, roles)| roles.0.has(Role::Admin)).map(|(id, _)| id).collect())
 }
 
