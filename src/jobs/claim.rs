@@ -1,6 +1,6 @@
 //! Which jobs are run next, by whom: decided in one transaction, so that no two runners take one.
 
-use super::Job;
+use super::{Job, turns::Turns};
 use crate::{
     delivery::outbox::Tx,
     error::Result,
@@ -12,7 +12,7 @@ use crate::{
 };
 use diesel::{dsl::min, prelude::*};
 use diesel_async::RunQueryDsl;
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Most users among whom a choice is made. Each may have a place already: so there are always some
@@ -28,8 +28,8 @@ pub(super) struct Wanted {
     pub(super) runner: String,
     /// How many jobs it can take.
     pub(super) places: usize,
-    /// Whose jobs it runs, each as often as it has one.
-    pub(super) running: Vec<UserId>,
+    /// What its users had.
+    pub(super) turns: Turns,
     /// How long a lease is.
     pub(super) keep: Duration,
 }
@@ -47,14 +47,11 @@ pub(super) struct Claimed {
 pub(super) async fn claim(tx: &mut Tx, wanted: Wanted) -> Result<Claimed> {
     let now = tx.now();
     let mut waiting = users_with_due_jobs(&mut tx.conn, now).await?;
-    let mut running = HashMap::new();
-    for user in wanted.running {
-        *running.entry(user).or_insert(0_usize) += 1;
-    }
+    let mut turns = wanted.turns;
     let mut jobs = Vec::new();
     let mut looks = 0;
     while jobs.len() < wanted.places && looks < LOOKS_MAX {
-        let Some(at) = fairest(&waiting, &running) else { break };
+        let Some(at) = turns.next(&waiting) else { break };
         let user = waiting[at].0;
         let Some(before) = oldest_due(&mut tx.conn, user, now).await? else {
             waiting.swap_remove(at);
@@ -73,7 +70,7 @@ pub(super) async fn claim(tx: &mut Tx, wanted: Wanted) -> Result<Claimed> {
         } else {
             edit.store(&before, after).await?
         };
-        *running.entry(user).or_default() += 1;
+        turns.begins(user);
         jobs.push((after, lease));
     }
     let next = next_due(&mut tx.conn).await?.map(|due| now.until(due));
@@ -83,16 +80,9 @@ pub(super) async fn claim(tx: &mut Tx, wanted: Wanted) -> Result<Claimed> {
 /// Gives all leases of a runner back: its jobs are due at once, and this was no attempt.
 pub(super) async fn give_back(tx: &mut Tx, runner: &str) -> Result<usize> {
     let now = tx.now();
-    let of_runner = jobs::table.filter(jobs::lease.like(format!("{runner}/%")));
+    let of_runner = jobs::table.filter(jobs::state.eq(State::Running).and(jobs::lease.like(format!("{runner}/%"))));
     let given = (jobs::lease.eq(None::<String>), jobs::due_at.eq(now), jobs::attempts.eq(jobs::attempts - 1));
     Ok(sql!(&mut tx.conn, |c| diesel::update(of_runner).set(given).execute(c).await)?)
-}
-
-/// The place in the list of the user whose turn it is: of those with the fewest running jobs, the one
-/// who waits longest.
-fn fairest(waiting: &[(UserId, Time)], running: &HashMap<UserId, usize>) -> Option<usize> {
-    let turn = |(user, since): &(UserId, Time)| (running.get(user).copied().unwrap_or(0), *since);
-    (0..waiting.len()).min_by_key(|at| turn(&waiting[*at]))
 }
 
 async fn users_with_due_jobs(conn: &mut Conn, now: Time) -> QueryResult<Vec<(UserId, Time)>> {
@@ -122,7 +112,3 @@ async fn next_due(conn: &mut Conn) -> QueryResult<Option<Time>> {
     let unfinished = jobs::state.eq(State::Pending).or(jobs::state.eq(State::Running));
     sql!(conn, |c| jobs::table.filter(unfinished).select(min(jobs::due_at)).first(c).await)
 }
-
-#[cfg(test)]
-#[path = "claim_test.rs"]
-mod tests;

@@ -18,6 +18,7 @@ mod run;
 mod runner;
 mod sweep;
 mod throttle;
+mod turns;
 pub mod upload;
 mod work;
 

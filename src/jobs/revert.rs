@@ -63,8 +63,8 @@ async fn revert(edit: &mut Edit<'_>, before: Job) -> Result<Job> {
     let events = Event::left_of_job(&mut edit.tx.conn, before.id(), AT_ONCE_MAX + 1).await?;
     let_go(edit, &before).await?;
     if i64::try_from(events.len()).is_ok_and(|count| count > AT_ONCE_MAX) {
-        let now = edit.tx.now();
-        return edit.store(&before, before.clone().begin_reverting(now)).await;
+        let begun = before.clone().called_off(&edit.by).begin_reverting(edit.tx.now());
+        return edit.store(&before, begun).await;
     }
     remove_all(edit, events).await?;
     edit.store(&before, reverted).await

@@ -6,12 +6,13 @@ use super::{
     drive::drive,
     hold::Hold,
     revert::Reverting,
+    turns::Turns,
 };
 use crate::{
     config,
     delivery::outbox::{Outbox, Tx},
     error::Result,
-    ids::{JobId, UserId},
+    ids::JobId,
     records::Record as _,
 };
 use actix::prelude::*;
@@ -30,7 +31,8 @@ pub struct JobRunner {
     bell: Bell,
     /// What its leases begin with.
     name: String,
-    running: HashMap<JobId, (UserId, SpawnHandle)>,
+    running: HashMap<JobId, SpawnHandle>,
+    turns: Turns,
     /// Whether a claim is under way, and whether there is reason for another.
     looking: bool,
     again: bool,
@@ -60,6 +62,7 @@ impl JobRunner {
             bell,
             name: Uuid::new_v4().to_string(),
             running: HashMap::new(),
+            turns: Turns::default(),
             looking: false,
             again: false,
             tick: None,
@@ -77,12 +80,7 @@ impl JobRunner {
             self.again = true;
             return;
         }
-        let wanted = Wanted {
-            runner: self.name.clone(),
-            places,
-            running: self.running.values().map(|(user, _)| *user).collect(),
-            keep: self.settings.lease,
-        };
+        let wanted = Wanted { runner: self.name.clone(), places, turns: self.turns.clone(), keep: self.settings.lease };
         let outbox = self.outbox.clone();
         let claiming = async move { Ok(outbox.commit(async move |tx: &mut Tx| claim(tx, wanted).await).await?.value) };
         ctx.spawn(claiming.into_actor(self).map(|claimed, runner, ctx| runner.take(claimed, ctx)));
@@ -117,14 +115,18 @@ impl JobRunner {
         let id = job.id();
         let hold = Hold { outbox: self.outbox.clone(), job: id, lease, keep: self.settings.lease };
         let work = if job.is_reverting() { Some(Reverting::work()) } else { self.works.of(job.kind()) };
+        let owner = job.owner();
         let driving = drive(work, Run::new(job, hold)).into_actor(self).map(move |(), runner, ctx| {
             runner.running.remove(&id);
+            runner.turns.ends(owner);
             runner.look(ctx);
         });
+        self.turns.begins(owner);
         let handle = ctx.spawn(driving);
-        if let Some((_, stale)) = self.running.insert(id, (job.owner(), handle)) {
-            // Its lease is over; it would notice at its next step.
+        if let Some(stale) = self.running.insert(id, handle) {
+            // Its lease is over: it would notice at its next step, and does not get there.
             ctx.cancel_future(stale);
+            self.turns.ends(owner);
         }
     }
 }
@@ -160,7 +162,7 @@ impl Handler<GiveBack> for JobRunner {
 
     fn handle(&mut self, _: GiveBack, ctx: &mut Self::Context) -> Self::Result {
         self.stopping = true;
-        for (_, (_, run)) in self.running.drain() {
+        for (_, run) in self.running.drain() {
             ctx.cancel_future(run);
         }
         // A claim that is under way was queued before this: its leases are given back too.
@@ -174,3 +176,7 @@ impl Handler<GiveBack> for JobRunner {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "runner_test.rs"]
+mod tests;

@@ -74,7 +74,7 @@ pub enum StartError {
 /// Herald, listening but not yet serving.
 pub struct Server {
     config: Config,
-    works: Option<Works>,
+    works: Option<(Works, Bell)>,
     store: Store,
     files: Files,
     listener: TcpListener,
@@ -98,10 +98,10 @@ impl Server {
         Ok(Self { config, works: None, store, files, listener, addr })
     }
 
-    /// The same with other kinds of work for its jobs.
+    /// The same with other kinds of work for its jobs, and a bell that others can ring.
     #[must_use]
-    pub fn with_works(self, works: Works) -> Self {
-        Self { works: Some(works), ..self }
+    pub fn with_works(self, works: Works, bell: Bell) -> Self {
+        Self { works: Some((works, bell)), ..self }
     }
 
     /// Where it listens.
@@ -138,12 +138,12 @@ impl Server {
         let broadcasts = Broadcasts::new(outbox.clone());
         let broadcasting = actix_rt::spawn(broadcasts.clone().run());
 
-        let (workshop, bell) = (Arbiter::new(), Bell::default());
+        let workshop = Arbiter::new();
+        let (works, bell) = match works {
+            Some(theirs) => theirs,
+            None => (works_of(&config, addr, &files, &store).map_err(io::Error::other)?, Bell::default()),
+        };
         let runner = {
-            let works = match works {
-                Some(works) => works,
-                None => works_of(&config, addr, &files, &store).map_err(io::Error::other)?,
-            };
             let (outbox, bell, settings) = (outbox.clone(), bell.clone(), config.jobs);
             JobRunner::start_in_arbiter(&workshop.handle(), move |_| JobRunner::new(outbox, works, settings, bell))
         };

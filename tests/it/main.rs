@@ -10,6 +10,7 @@ mod faults;
 mod groups;
 mod identity;
 mod inbox;
+mod jobs;
 mod mail;
 mod nothing_for_refused;
 mod ordering;

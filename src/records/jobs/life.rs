@@ -210,6 +210,15 @@ impl Job {
         Self { state, progress, reverting: false, lease: None, otherwise: None, file: None, ..self }
     }
 
+    /// Somebody does not want it any more; its log says who.
+    #[must_use]
+    pub fn called_off(mut self, by: &Viewer) -> Self {
+        let what = if self.is_unfinished() { "cancelled" } else { "reverted" };
+        let who = if by.user() == self.user_id { "its owner" } else { "an administrator" };
+        self.say_last(&format!("{what} by {who}"));
+        self
+    }
+
     /// What it made is gone.
     #[must_use]
     pub fn reverted(self) -> Self {

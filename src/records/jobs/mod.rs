@@ -142,10 +142,10 @@ impl Record for Job {
     }
 
     /// Whoever sees it may: its owner, and administrators once it concerns them.
-    fn remove(self, _: &Viewer, _: Time) -> Result<Removal<Self>> {
+    fn remove(self, by: &Viewer, _: Time) -> Result<Removal<Self>> {
         match self.state {
             State::Reverted => Err(Error::Conflict("the job is reverted already".into())),
-            _ => Ok(Removal::Marked(self.reverted())),
+            _ => Ok(Removal::Marked(self.called_off(by).reverted())),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Who may do what with a job, and what each step of its life leaves.
 
 use super::*;
-use crate::records::stage::{admin, user};
+use crate::records::stage::{Stage, admin, user};
 use std::time::Duration;
 
 pub(super) fn job() -> Job {
@@ -151,4 +151,25 @@ fn what_ended_keeps_neither_lease_nor_file() {
 fn texts_from_elsewhere_are_bounded() {
     let long = Job::new(Kind::Clone, &user(), "x\n".repeat(5_000), Some("n".repeat(5_000)), None, Time::now());
     assert_eq!((long.description.len(), long.filename.expect("a name").len()), (DESCRIPTION_MAX, FILENAME_MAX));
+}
+
+#[test]
+fn only_so_many_unfinished_jobs_of_a_user_are_taken() {
+    let (ann, bob) = (user(), user());
+    let mut stage = Stage::new(&[("ann", &ann), ("bob", &bob)]);
+    let mut queue = |by: &Viewer| {
+        let job = job_of(by);
+        stage.edit(by, async move |edit: &mut Edit<'_>| enqueue(edit, job, 2).await)
+    };
+    let (first, heard) = queue(&ann).expect("a job");
+    assert_eq!(heard, ["ann: NEW JOB"]);
+    queue(&ann).expect("another");
+    assert!(matches!(queue(&ann), Err(Error::RateLimited(_))));
+    queue(&bob).expect("others are not kept");
+    let end = async move |edit: &mut Edit<'_>| edit.store(&first, first.clone().ended(Ok(()))).await;
+    stage.edit(&ann, end).expect("it ends");
+    let job = job_of(&ann);
+    stage
+        .edit(&ann, async move |edit: &mut Edit<'_>| enqueue(edit, job, 2).await)
+        .expect("what has ended does not count");
 }

@@ -201,6 +201,18 @@ impl Live {
         data
     }
 
+    /// Hears one of these next, whatever it is about.
+    pub async fn hears_one_of(&mut self, events: &[&str]) -> (String, Value) {
+        loop {
+            let (name, data) = self.next().await;
+            if is_marker(&name, &data) {
+                continue;
+            }
+            assert!(events.contains(&&*name), "{}: heard {name}; heard: {}", self.name(), self.story());
+            return (name, data);
+        }
+    }
+
     /// Hears this marker next: nothing was said to it before.
     pub async fn hears_marker(&mut self, id: &str) {
         loop {

@@ -9,6 +9,7 @@ mod people;
 pub mod plain;
 mod process;
 pub mod processor;
+mod puppet;
 mod server;
 pub mod smtp;
 pub mod socketio;
@@ -21,6 +22,7 @@ pub use herald::{Claims, Herald, MARKER, PASSWORD, PATIENCE, SECRET, User, claim
 pub use live::Live;
 pub use people::A_DAY;
 pub use process::Process;
+pub use puppet::{Puppets, is_lost};
 pub use server::{Database, TestServer};
 pub use wire::{Over, Pass, Way};
 

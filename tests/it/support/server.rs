@@ -12,6 +12,7 @@ use herald::{
         prune,
     },
     error::Result,
+    jobs::{Bell, Works},
     server::Server,
     store::Store,
 };
@@ -124,9 +125,11 @@ type Bend = Rc<dyn Fn(&mut Config)>;
 pub struct TestServer {
     herald: Herald,
     bend: Bend,
+    works: Option<Works>,
+    bell: Bell,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<io::Result<()>>>,
-    pub database: Database,
+    pub database: Rc<Database>,
 }
 
 impl Deref for TestServer {
@@ -143,11 +146,25 @@ impl TestServer {
 
     /// Started with other settings.
     pub async fn with(bend: impl Fn(&mut Config) + 'static) -> Self {
+        Self::launched(Rc::new(Database::fresh().await), Rc::new(bend), None).await
+    }
+
+    /// Started with these kinds of work for its jobs, and other settings.
+    pub async fn doing(works: Works, bend: impl Fn(&mut Config) + 'static) -> Self {
+        Self::launched(Rc::new(Database::fresh().await), Rc::new(bend), Some(works)).await
+    }
+
+    /// One more on the same database, with the same settings and kinds of work.
+    pub async fn another(&self) -> Self {
+        Self::launched(self.database.clone(), self.bend.clone(), self.works.clone()).await
+    }
+
+    async fn launched(database: Rc<Database>, bend: Bend, works: Option<Works>) -> Self {
         watch::begin();
-        let database = Database::fresh().await;
-        let bend: Bend = Rc::new(bend);
-        let (herald, stop, thread) = launch(&database, "127.0.0.1:0", &bend).await;
-        Self { herald, bend, stop: Some(stop), thread: Some(thread), database }
+        let bell = Bell::default();
+        let doing = works.clone().map(|works| (works, bell.clone()));
+        let (herald, stop, thread) = launch(&database, "127.0.0.1:0", &bend, doing).await;
+        Self { herald, bend, works, bell, stop: Some(stop), thread: Some(thread), database }
     }
 
     /// Stops and starts again: the same database, the same port.
@@ -155,7 +172,8 @@ impl TestServer {
         // Clients are in this very thread; they have to be served while the server says goodbye.
         self.stop();
         let addr = self.herald.addr.to_string();
-        let (herald, stop, thread) = launch(&self.database, &addr, &self.bend).await;
+        let doing = self.works.clone().map(|works| (works, self.bell.clone()));
+        let (herald, stop, thread) = launch(&self.database, &addr, &self.bend, doing).await;
         (self.herald, self.stop, self.thread) = (herald, Some(stop), Some(thread));
     }
 
@@ -168,6 +186,11 @@ impl TestServer {
     /// Does something in the database that no client could.
     pub fn writes(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<()> + Send + 'static) {
         self.database.does(work);
+    }
+
+    /// There are jobs to be run; only heard by one that was started with [`TestServer::doing`].
+    pub fn rings(&self) {
+        self.bell.ring();
     }
 
     fn stop(&mut self) {
@@ -199,12 +222,17 @@ async fn launch(
     database: &Database,
     addr: &str,
     bend: &Bend,
+    doing: Option<(Works, Bell)>,
 ) -> (Herald, oneshot::Sender<()>, JoinHandle<io::Result<()>>) {
     let config = settings(database, addr, bend);
     let (stop, stopped) = oneshot::channel::<()>();
     let (bound, address) = oneshot::channel();
     let serve = move || {
         let server = Server::bind(config).map_err(io::Error::other)?;
+        let server = match doing {
+            Some((works, bell)) => server.with_works(works, bell),
+            None => server,
+        };
         bound.send(server.addr()).ok();
         server.run(async {
             // Dropped without a word, as when a test fails, means the same.
