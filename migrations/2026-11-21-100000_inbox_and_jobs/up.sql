@@ -85,7 +85,7 @@ CREATE TABLE jobs (
   created_at    TIMESTAMP NOT NULL,
   updated_at    TIMESTAMP NOT NULL
 );
-CREATE INDEX jobs_user ON jobs (user_id);
+CREATE INDEX jobs_user ON jobs (user_id, id);
 CREATE INDEX jobs_due ON jobs (state, due_at);
 CREATE INDEX events_job ON events (job_id, state) WHERE job_id IS NOT NULL;
 -- What a revert has still to remove, in the order of ids.

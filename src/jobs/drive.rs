@@ -3,13 +3,14 @@
 use super::{
     End, Run, Stop, Work,
     hold::{Hold, Outcome},
+    throttle::Throttle,
 };
 use crate::error::Error;
 use futures_util::{
     FutureExt as _,
     future::{Either, select},
 };
-use std::{cell::Cell, panic::AssertUnwindSafe, rc::Rc, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
 /// How long progress may go untold when no further step comes.
@@ -24,7 +25,7 @@ pub(super) async fn drive(work: Option<Arc<dyn Work>>, mut run: Run) {
         let nobody = End::Failed("nothing here does jobs of this kind at present".into());
         return settle(&hold, &Outcome::End(nobody)).await;
     };
-    let living = live(hold.clone(), run.untold());
+    let living = live(hold.clone(), run.throttle());
     let working = AssertUnwindSafe(work.run(&mut run)).catch_unwind();
     let outcome = match select(working, std::pin::pin!(living)).await {
         Either::Left((Ok(Ok(end)), _)) => Outcome::End(end),
@@ -42,22 +43,24 @@ pub(super) async fn drive(work: Option<Arc<dyn Work>>, mut run: Run) {
 }
 
 /// Renews the lease until it is lost, and tells what went untold.
-async fn live(hold: Hold, untold: Rc<Cell<bool>>) {
+async fn live(hold: Hold, throttle: Throttle) {
     let every = hold.keep / 3;
     let mut renewed = Instant::now();
     loop {
         sleep(every.min(UNTOLD_MAX)).await;
-        let tell = untold.take();
+        let tell = throttle.untold() && throttle.lets(Instant::now());
         if !tell && renewed.elapsed() < every {
             continue;
         }
         match hold.renew(tell).await {
-            Ok(true) => renewed = Instant::now(),
-            Ok(false) => return,
-            Err(error) => {
-                untold.set(untold.get() || tell);
-                log::warn!("the lease of job {} could not be renewed: {error}", hold.job);
+            Ok(true) => {
+                renewed = Instant::now();
+                if tell {
+                    throttle.told(renewed);
+                }
             }
+            Ok(false) => return,
+            Err(error) => log::warn!("the lease of job {} could not be renewed: {error}", hold.job),
         }
     }
 }

@@ -35,19 +35,30 @@ pub(super) enum Outcome {
     SetBack(String),
 }
 
-/// What a step did, and whether those who see the job have still to hear of it.
+/// What a step did.
 pub(super) struct Stepped<T> {
     pub(super) value: T,
-    pub(super) untold: bool,
+    pub(super) heard: Heard,
+}
+
+/// What those who see the job heard of it.
+pub(super) enum Heard {
+    /// How it is now.
+    All,
+    /// How it was.
+    NotYet,
+    /// Nothing, as there was nothing to say.
+    NothingNew,
 }
 
 impl Hold {
     /// Does something and moves the job on, in one commit; `None`, and nothing is done, when the
-    /// hold is lost.
+    /// hold is lost. With `tell` it is told, if there is something new or something was left `untold`.
     pub(super) async fn step<T: Send + 'static>(
         &self,
         to: Progress,
         tell: bool,
+        untold: bool,
         work: impl AsyncFnOnce(&mut Tx) -> Result<T> + Send + 'static,
     ) -> Result<Option<Stepped<T>>> {
         let (job, lease, keep) = (self.job, self.lease.clone(), self.keep);
@@ -59,14 +70,18 @@ impl Hold {
             // Read again: the work may have changed it, by what it did to its events.
             let before = Job::find(&mut tx.conn, job).await?;
             let after = before.clone().moved(&to, tx.now() + keep);
-            let silent = !tell && !after.looks_like(&before);
+            let heard = match (untold || !after.looks_like(&before), tell) {
+                (true, true) => Heard::All,
+                (true, false) => Heard::NotYet,
+                (false, _) => Heard::NothingNew,
+            };
             let mut edit = Edit { by: Viewer::clerk(before.owner()), tx };
-            if silent || after.looks_like(&before) {
-                edit.store_quietly(&before, after).await?;
-            } else {
+            if matches!(heard, Heard::All) {
                 edit.store(&before, after).await?;
+            } else {
+                edit.store_quietly(&before, after).await?;
             }
-            Ok(Some(Stepped { value, untold: silent }))
+            Ok(Some(Stepped { value, heard }))
         };
         Ok(self.outbox.commit(change).await?.value)
     }

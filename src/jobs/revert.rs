@@ -17,11 +17,12 @@ use crate::{
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use std::sync::Arc;
+use tokio::time::{Instant, sleep};
 
 /// Most events that are removed while the caller and everybody else waits.
 const AT_ONCE_MAX: i64 = 200;
 /// Events that a background run removes in one transaction: others wait for no more than these.
-const CHUNK: i64 = 50;
+const CHUNK: i64 = 25;
 
 /// The routes of jobs. Nobody makes one as such: a `POST` is 405.
 pub fn configure(cfg: &mut web::ServiceConfig) {
@@ -104,7 +105,7 @@ impl Work for Reverting {
     }
 }
 
-/// In chunks, since everybody else's changes wait for each.
+/// In chunks, since everybody else's changes wait for each, and with as long a pause after each.
 async fn remove_in_chunks(run: &mut Run) -> Result<End, Stop> {
     let (job, owner) = (run.job, run.owner);
     let count = async move |tx: &mut Tx| Ok(Event::count_left_of_job(&mut tx.conn, job).await?);
@@ -119,8 +120,10 @@ async fn remove_in_chunks(run: &mut Run) -> Result<End, Stop> {
             remove_all(&mut Edit { by: Viewer::clerk(owner), tx }, events).await?;
             Ok(none)
         };
+        let begun = Instant::now();
         if run.commit(Progress { checkpoint, percent, log: Vec::new() }, chunk).await? {
             return Ok(End::Done);
         }
+        sleep(begun.elapsed()).await;
     }
 }

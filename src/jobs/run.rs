@@ -1,13 +1,16 @@
 //! One run of a job.
 
-use super::{Job, Progress, hold::Hold, throttle::Throttle};
+use super::{
+    Job, Progress,
+    hold::{Heard, Hold},
+    throttle::Throttle,
+};
 use crate::{
     delivery::outbox::Tx,
     error::{Error, Result},
     ids::{JobId, UserId},
     records::{Edit, Record as _, Viewer},
 };
-use std::{cell::Cell, rc::Rc};
 use tokio::time::Instant;
 
 /// Why a run can't go on.
@@ -36,8 +39,6 @@ pub struct Run {
     percent: i32,
     hold: Hold,
     throttle: Throttle,
-    /// Whether the job moved on and nobody was told yet.
-    untold: Rc<Cell<bool>>,
 }
 
 impl Run {
@@ -52,7 +53,6 @@ impl Run {
             percent: job.percent(),
             hold,
             throttle: Throttle::new(Instant::now()),
-            untold: Rc::default(),
         }
     }
 
@@ -66,8 +66,8 @@ impl Run {
         self.hold.clone()
     }
 
-    pub(super) fn untold(&self) -> Rc<Cell<bool>> {
-        self.untold.clone()
+    pub(super) fn throttle(&self) -> Throttle {
+        self.throttle.clone()
     }
 
     /// Does something for the job, as its owner, and moves it on, in one commit. Progress is told at
@@ -96,10 +96,14 @@ impl Run {
         work: impl AsyncFnOnce(&mut Tx) -> Result<T> + Send + 'static,
     ) -> Result<T, Stop> {
         let (checkpoint, percent) = (to.checkpoint, to.percent);
-        let tell = self.throttle.lets(Instant::now());
-        let stepped = self.hold.step(to, tell, work).await.map_err(Stop::Failed)?.ok_or(Stop::Lost)?;
+        let (tell, untold) = (self.throttle.lets(Instant::now()), self.throttle.untold());
+        let stepped = self.hold.step(to, tell, untold, work).await.map_err(Stop::Failed)?.ok_or(Stop::Lost)?;
         (self.checkpoint, self.percent) = (checkpoint, percent);
-        self.untold.set(stepped.untold || (self.untold.get() && !tell));
+        match stepped.heard {
+            Heard::All => self.throttle.told(Instant::now()),
+            Heard::NotYet => self.throttle.kept_quiet(),
+            Heard::NothingNew => {}
+        }
         Ok(stepped.value)
     }
 }

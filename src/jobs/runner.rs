@@ -31,7 +31,8 @@ pub struct JobRunner {
     bell: Bell,
     /// What its leases begin with.
     name: String,
-    running: HashMap<JobId, SpawnHandle>,
+    /// Its runs, with their leases.
+    running: HashMap<JobId, (String, SpawnHandle)>,
     turns: Turns,
     /// Whether a claim is under way, and whether there is reason for another.
     looking: bool,
@@ -112,18 +113,21 @@ impl JobRunner {
     }
 
     fn start(&mut self, job: &Job, lease: String, ctx: &mut Context<Self>) {
-        let id = job.id();
-        let hold = Hold { outbox: self.outbox.clone(), job: id, lease, keep: self.settings.lease };
+        let (id, owner) = (job.id(), job.owner());
+        let hold = Hold { outbox: self.outbox.clone(), job: id, lease: lease.clone(), keep: self.settings.lease };
         let work = if job.is_reverting() { Some(Reverting::work()) } else { self.works.of(job.kind()) };
-        let owner = job.owner();
+        let own = lease.clone();
         let driving = drive(work, Run::new(job, hold)).into_actor(self).map(move |(), runner, ctx| {
-            runner.running.remove(&id);
-            runner.turns.ends(owner);
-            runner.look(ctx);
+            // Unless another run has its place by now.
+            if runner.running.get(&id).is_some_and(|(lease, _)| *lease == own) {
+                runner.running.remove(&id);
+                runner.turns.ends(owner);
+                runner.look(ctx);
+            }
         });
         self.turns.begins(owner);
         let handle = ctx.spawn(driving);
-        if let Some(stale) = self.running.insert(id, handle) {
+        if let Some((_, stale)) = self.running.insert(id, (lease, handle)) {
             // Its lease is over: it would notice at its next step, and does not get there.
             ctx.cancel_future(stale);
             self.turns.ends(owner);
@@ -162,7 +166,7 @@ impl Handler<GiveBack> for JobRunner {
 
     fn handle(&mut self, _: GiveBack, ctx: &mut Self::Context) -> Self::Result {
         self.stopping = true;
-        for (_, run) in self.running.drain() {
+        for (_, (_, run)) in self.running.drain() {
             ctx.cancel_future(run);
         }
         // A claim that is under way was queued before this: its leases are given back too.
