@@ -262,16 +262,17 @@ async fn a_server_that_closes_or_wants_another_sender_fails_nobody() {
     let (server, mut node) = server_and_node(&office).await;
     let ann = server.user("ann").await;
     let id = node.notifies(&ann, "patience").await;
+    let other = node.notifies(&server.user("bob").await, "patience").await;
     node.waits(HOUR);
     for (attempts, mood) in [(1, Mood::Closes), (2, Mood::WantsAnotherSender)] {
         office.is(mood);
         node.sends(0, 1, 0).await;
         assert_eq!(node.mail_of(id).await, ("NONE".to_owned(), attempts));
+        assert_eq!(node.mail_of(other).await, ("NONE".to_owned(), 0), "the round ended");
         node.waits(HOUR);
     }
     office.is(Mood::Takes);
-    node.sends(1, 0, 0).await;
-    office.only();
+    node.sends(2, 0, 0).await;
 }
 
 #[tokio::test]

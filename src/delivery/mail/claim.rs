@@ -84,3 +84,7 @@ pub(super) async fn settle(tx: &mut Tx, id: NotificationId, attempts: i32, settl
     sql!(&mut tx.conn, |c| mark.execute(c).await)?;
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "claim_test.rs"]
+mod tests;
