@@ -9,7 +9,7 @@ use diesel::{
     sql_types::Timestamp,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::{fmt, ops::Add, time::Duration};
+use std::{fmt, ops::Add, str::FromStr, time::Duration};
 
 /// A point in time, in whole milliseconds, UTC; a `TIMESTAMP` in both databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]
@@ -53,6 +53,28 @@ impl Add<Duration> for Time {
     }
 }
 
+impl Time {
+    /// It, if it can be written as RFC 3339 writes times: years 0 to 9999.
+    #[must_use]
+    pub fn writable(time: DateTime<Utc>) -> Option<Self> {
+        (0..=9999).contains(&time.year()).then(|| Self::from(time))
+    }
+}
+
+/// Text that is no time, or none that could be written again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an RFC 3339 time such as 2026-01-31T09:00:00.000Z")]
+pub struct NotATime;
+
+impl FromStr for Time {
+    type Err = NotATime;
+    fn from_str(text: &str) -> Result<Self, NotATime> {
+        let time = DateTime::parse_from_rfc3339(text).map_err(|_| NotATime)?;
+        // In UTC it may lie in the year before 0 or after 9999.
+        Self::writable(time.with_timezone(&Utc)).ok_or(NotATime)
+    }
+}
+
 impl From<DateTime<Utc>> for Time {
     fn from(time: DateTime<Utc>) -> Self {
         Self(time.naive_utc().trunc_subsecs(3))
@@ -74,13 +96,7 @@ impl Serialize for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(from)?;
-        DateTime::parse_from_rfc3339(&text)
-            .ok()
-            .map(|time| time.with_timezone(&Utc))
-            // In UTC it may lie in the year before 0 or after 9999, which RFC 3339 can't write.
-            .filter(|time| (0..=9999).contains(&time.year()))
-            .map(Self::from)
-            .ok_or_else(|| de::Error::custom("not an RFC 3339 time such as 2026-01-31T09:00:00.000Z"))
+        text.parse().map_err(de::Error::custom)
     }
 }
 

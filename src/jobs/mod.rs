@@ -12,6 +12,7 @@ mod drive;
 mod end;
 pub mod files;
 mod hold;
+pub mod import;
 pub mod intake;
 mod revert;
 mod run;

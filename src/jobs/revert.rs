@@ -1,7 +1,7 @@
 //! `DELETE jobs/{id}`: what a job made is removed, and what it still does is stopped. Here, and not
 //! among the records, since it is about jobs and events together; with the routes of jobs.
 
-use super::{Bell, End, Job, Kind, Progress, Run, Stop, Work, upload};
+use super::{Bell, End, Job, Kind, Progress, Run, Stop, Work, files::Files, upload};
 use crate::{
     answer::{answer_gone, origin},
     auth::Caller,
@@ -37,6 +37,7 @@ async fn remove(
     id: web::Path<String>,
     outbox: web::Data<Outbox>,
     bell: web::Data<Bell>,
+    files: web::Data<Files>,
 ) -> Result<HttpResponse> {
     let id = id_of::<Job>(&id)?;
     let expected = if_match(&request)?;
@@ -45,9 +46,16 @@ async fn remove(
         let mut edit = Edit::begin(tx, by, origin).await?;
         let before: Job = edit.by.find(&mut edit.tx.conn, id).await?;
         expect_version(&before, expected)?;
-        revert(&mut edit, before).await
+        let file = before.file().map(str::to_owned);
+        Ok((revert(&mut edit, before).await?, file))
     };
-    let Committed { value: job, seq } = outbox.commit(change).await?;
+    let Committed { value: (job, file), seq } = outbox.commit(change).await?;
+    if let Some(name) = file.and_then(|name| name.parse().ok())
+        && let Err(error) = files.remove(&name).await
+    {
+        // The sweep finds it.
+        log::warn!("the file of a reverted job could not be removed: {error}");
+    }
     if !job.is_reverting() {
         return Ok(answer_gone(&Committed { value: (), seq }));
     }

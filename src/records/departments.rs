@@ -111,6 +111,19 @@ impl Record for Department {
 }
 
 impl Department {
+    /// Those that any of these words names, by name or letter: id, name, letter.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn named(conn: &mut Conn, words: &[&str]) -> QueryResult<Vec<(DepartmentId, String, String)>> {
+        sql!(conn, |c| departments::table
+            .filter(departments::name.eq_any(words).or(departments::letter.eq_any(words)))
+            .order(departments::id)
+            .select((departments::id, departments::name, departments::letter))
+            .load(c)
+            .await)
+    }
+
     fn valid(self) -> Result<Self> {
         let mut faults = super::Faults::default();
         faults.text("name", &self.name, 1..=200);

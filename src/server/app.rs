@@ -10,7 +10,7 @@ use crate::{
         outbox::Outbox,
     },
     error::Error,
-    jobs::{self, Bell, files::Files, upload},
+    jobs::{self, Bell, files::Files, import, upload},
     records::{departments, event_groups, events, users},
     store::Store,
     transport::{Entrance, sse, websocket},
@@ -61,6 +61,8 @@ pub(super) fn build<E: Engine>(
         .wrap(cors(&parts.config.cors_origins))
         .configure(auth::configure)
         .configure(users::configure)
+        // Before the events, which would take `import` for an id.
+        .configure(import::configure)
         .configure(events::configure)
         .configure(event_groups::configure)
         .configure(departments::configure)
@@ -79,6 +81,10 @@ pub(super) fn build<E: Engine>(
         .app_data(web::Data::new(parts.files.clone()))
         .app_data(web::Data::new(parts.door.clone()))
         .app_data(web::Data::new(uploads(&parts.config)))
+        .app_data(web::Data::new(import::Settings {
+            max: parts.config.limits.upload,
+            per_user: parts.config.jobs.per_user,
+        }))
         .app_data(web::Data::new(parts.bell.clone()))
         .app_data(BodyLimit(parts.config.limits.body))
         .app_data(web::Data::new(pages::StaticDir(parts.config.static_dir.clone())))

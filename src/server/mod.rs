@@ -12,7 +12,7 @@ use crate::{
     delivery::{Standings, StoredHistory, inbox::Broadcasts, outbox::Outbox},
     demo,
     error::Error,
-    jobs::{Bell, GiveBack, JobRunner, Kind, Works, files::Files, upload},
+    jobs::{Bell, GiveBack, JobRunner, Kind, Works, files::Files, import::Import, upload},
     store::{BadUrl, Store},
     transport::{self, Entrance, Guard, socketio},
     webhooks::{Door, signature::Secrets},
@@ -251,7 +251,8 @@ fn works_of(config: &Config, addr: SocketAddr, files: &Files, store: &Store) -> 
     let processor = config.processor_url.clone();
     let processor = processor.map(|url| upload::Processor::new(url, callback, config.processor.timeout)).transpose()?;
     let forward = upload::Forward { processor, settings: config.processor, files: files.clone(), store: store.clone() };
-    Ok(Works::default().with(Kind::Upload, forward))
+    let import = Import::new(store.clone(), files.clone());
+    Ok(Works::default().with(Kind::Import, import).with(Kind::Upload, forward))
 }
 
 /// Waits for the committer, but not for ever: on a thread that, unlike a task of the runtime, does

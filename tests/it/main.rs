@@ -9,6 +9,7 @@ mod events;
 mod faults;
 mod groups;
 mod identity;
+mod import;
 mod inbox;
 mod jobs;
 mod mail;

@@ -19,18 +19,25 @@ const GROUPS_MAX: usize = 50;
 const DEPARTMENTS_MAX: usize = 50;
 
 /// What makes an event.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Draft {
-    pub(super) description: String,
-    pub(super) start: Time,
-    pub(super) end: Time,
-    pub(super) location: Option<String>,
-    pub(super) description_long: Option<String>,
+    /// What it is, in a line.
+    pub description: String,
+    /// When it starts.
+    pub start: Time,
+    /// When it ends.
+    pub end: Time,
+    /// Where.
+    pub location: Option<String>,
+    /// What there is to say of it.
+    pub description_long: Option<String>,
+    /// Whose it is.
     #[serde(default)]
-    pub(super) department_ids: Vec<DepartmentId>,
+    pub department_ids: Vec<DepartmentId>,
+    /// Who may see and change it while it is a draft.
     #[serde(default)]
-    pub(super) group_ids: Vec<GroupId>,
+    pub group_ids: Vec<GroupId>,
 }
 
 /// What changes one: the fields given. `null` clears those that may be missing.

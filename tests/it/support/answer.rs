@@ -26,6 +26,11 @@ impl Call {
         Self { request: self.request.header(name, value), ..self }
     }
 
+    /// With this body, whatever it is.
+    pub fn raw(self, kind: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self { request: self.request.raw(kind, body), ..self }
+    }
+
     /// With `If-Match: "version"`.
     pub fn if_version(self, version: i64) -> Self {
         self.header("If-Match", format!("\"{version}\""))

@@ -245,6 +245,21 @@ impl Live {
         }
     }
 
+    /// All that it hears up to something that is enough, and that.
+    pub async fn hears_all_until(&mut self, enough: impl Fn(&str, &Value) -> bool) -> Vec<(String, Value)> {
+        let mut heard = Vec::new();
+        loop {
+            let (name, data) = self.next().await;
+            let last = enough(&name, &data);
+            if !is_marker(&name, &data) {
+                heard.push((name, data));
+            }
+            if last {
+                return heard;
+            }
+        }
+    }
+
     /// The versions of this record that it hears of, up to this one; each only once, and in order.
     pub async fn hears_versions(&mut self, id: &str, last: i64) -> Vec<i64> {
         let mut versions: Vec<i64> = Vec::new();
