@@ -106,17 +106,6 @@ fn a_quote_that_never_ends_is_given_up_and_what_came_before_it_stays() {
 }
 
 #[test]
-fn no_more_rows_than_allowed_are_read_and_the_rest_is_mentioned() {
-    let mut text = String::from("description,start,end\n");
-    for _ in 0..super::super::row::ROWS_MAX + 5 {
-        text.push_str("a,,\n");
-    }
-    let found = items(text).expect("a table");
-    assert_eq!(found.len() as u64, super::super::row::ROWS_MAX + 1);
-    assert!(matches!(found.last(), Some(Item::Remark(text)) if text.starts_with("only the first 200000 rows")));
-}
-
-#[test]
 fn reading_stops_when_nobody_wants_more() {
     let text = format!("description,start,end\n{}", format!("a,{TIMES}\n").repeat(10));
     let mut found = 0;

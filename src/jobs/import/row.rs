@@ -90,3 +90,28 @@ pub fn quote(text: &str) -> String {
     }
     format!("`{shown}`")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_row_that_is_allowed_is_read_and_the_next_is_mentioned() {
+        let mut count = Count(ROWS_MAX - 1);
+        let mut said = Vec::new();
+        let mut each = |item, _| {
+            said.push(item);
+            ControlFlow::Continue(())
+        };
+        assert!(count.one_more(&mut each).is_continue());
+        assert!(count.one_more(&mut each).is_break());
+        assert_eq!(said, [Item::Remark("only the first 200000 rows are imported; the rest was left out".into())]);
+    }
+
+    #[test]
+    fn what_is_shown_of_a_file_is_short_and_on_one_line() {
+        assert_eq!(quote(" a\r\nb "), "`a  b`");
+        assert_eq!(quote(&"é".repeat(100)).chars().count(), 63);
+        assert_eq!((percent(1, 3), percent(5, 3), percent(0, 0)), (33, 100, 100));
+    }
+}
