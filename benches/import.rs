@@ -5,7 +5,7 @@
 //! `/ws`. The measured requests are somebody else's: one event is read and one draft is changed, in
 //! turn, with a pause between. Arguments: rows (100000), rounds (3).
 
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::StreamExt as _;
 use herald::{
     config::{Config, Given},
     server::Server,
@@ -235,7 +235,7 @@ impl Caller {
                     _ => {}
                 }
             }
-            socket.close().await.ok();
+            socket.close(None).await.ok();
         });
         Ok(heard)
     }
