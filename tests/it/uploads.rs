@@ -4,14 +4,15 @@
 use crate::{
     over_every_wire,
     support::{
-        Answer, Database, Live, Over, Process, TestServer, User,
-        processor::{Message, Mood, StandIn, WEBHOOK_SECRET},
+        Answer, Database, Live, Over, PATIENCE, Process, TestServer, User,
+        processor::{Message, Mood, StandIn, WEBHOOK_SECRET, form},
     },
 };
 use futures_util::future::join_all;
 use herald::config::Config;
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 const FILE: &[u8] = b"one,two\r\nthree\r\n";
 
@@ -308,6 +309,37 @@ async fn what_is_no_upload_is_refused_with_the_reason_and_leaves_no_file() {
     assert_eq!(stored(&server.database), [""; 0]);
     live.hears_nothing().await;
     ann.uploads("a.csv", &vec![b'x'; 5000]).await.expect(202);
+}
+
+#[tokio::test]
+async fn who_hangs_up_in_the_middle_leaves_no_file() {
+    let processor = StandIn::start().await;
+    let server = processor.herald().await;
+    let ann = server.stranger(&["USER"]);
+    let mut live = listening(&ann).await;
+    let (kind, body) = form(&[("name=\"file\"; filename=\"a.csv\"", &vec![b'x'; 100_000])]);
+    let mut line = TcpStream::connect(server.addr).await.expect("a connection");
+    let head = format!(
+        "POST /v1/uploads HTTP/1.1\r\nHost: herald\r\nAuthorization: Bearer {}\r\nContent-Type: {kind}\r\n\
+         Content-Length: {}\r\n\r\n",
+        ann.token(),
+        body.len()
+    );
+    line.write_all(head.as_bytes()).await.expect("written");
+    line.write_all(&body[..50_000]).await.expect("written");
+    let mut line = Some(line);
+    let gone = async {
+        while stored(&server.database).is_empty() {
+            // Other requests pass the time.
+            ann.get("/v1/jobs").await.ok();
+        }
+        drop(line.take());
+        while !stored(&server.database).is_empty() {
+            ann.get("/v1/jobs").await.ok();
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.expect("the half file goes");
+    live.hears_nothing().await;
 }
 
 #[tokio::test]

@@ -64,8 +64,7 @@ pub async fn settle(tx: &mut Tx, callback: Callback) -> Result<Option<FileName>>
         Outcome::Failed => (State::Failed, Err("the processor could not do it".to_owned())),
     };
     let job = Job::find(&mut tx.conn, upload.job_id).await?;
-    let finished = matches!(upload.state, State::Done | State::Failed);
-    if finished || !finish(tx, upload.job_id, end).await? {
+    if !finish(tx, upload.job_id, end).await? {
         return Err(Error::Conflict("this upload is finished".into()));
     }
     let saved = (uploads::state.eq(state), uploads::data.eq(data.clone().map(Json)), uploads::updated_at.eq(tx.now()));
