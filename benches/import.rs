@@ -34,6 +34,8 @@ const IDLE: Duration = Duration::from_secs(8);
 const PAUSE: Duration = Duration::from_millis(2);
 
 fn main() -> Outcome<()> {
+    // Needed by the client, also for plain HTTP.
+    rustls::crypto::ring::default_provider().install_default().ok();
     let mut numbers = std::env::args().filter_map(|argument| argument.parse::<usize>().ok());
     let (rows, rounds) = (numbers.next().unwrap_or(100_000), numbers.next().unwrap_or(3));
     let dir = tempfile::tempdir()?;
