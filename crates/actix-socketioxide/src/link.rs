@@ -38,6 +38,7 @@ pub struct Link(Arc<Inner>);
 struct Inner {
     peer: Option<SocketAddr>,
     event_bytes: AtomicU64,
+    taken_bytes: AtomicU64,
     websocket: AtomicBool,
     closed: AtomicBool,
     moved: Notify,
@@ -84,6 +85,7 @@ impl Link {
         Self(Arc::new(Inner {
             peer,
             event_bytes: AtomicU64::new(0),
+            taken_bytes: AtomicU64::new(0),
             websocket: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             moved: Notify::new(),
@@ -108,6 +110,22 @@ impl Link {
         let (link, seen) = (self.clone(), self.event_bytes());
         async move {
             wait_until(&link.0.moved, || link.event_bytes() != seen || link.is_closed()).await;
+        }
+    }
+
+    /// Of [`event_bytes`](Self::event_bytes), those of which it is certain that the operating system
+    /// has taken them. On a websocket that is all of them. A poll's answer is not followed into its
+    /// stream; it counts when the client, which had to read it for that, polls again or upgrades.
+    pub fn taken_bytes(&self) -> u64 {
+        self.0.taken_bytes.load(Ordering::Acquire)
+    }
+
+    /// Resolves once [`taken_bytes`](Self::taken_bytes) has grown since this was *called*, or the
+    /// link is closed. To miss nothing, call it first, then look, then await it.
+    pub fn taken_progress(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
+        let (link, seen) = (self.clone(), self.taken_bytes());
+        async move {
+            wait_until(&link.0.moved, || link.taken_bytes() != seen || link.is_closed()).await;
         }
     }
 
@@ -145,8 +163,22 @@ impl Link {
         async move { wait_until(&link.0.moved, || link.is_closed()).await }
     }
 
+    /// The operating system took an event on a websocket.
     pub(crate) fn wrote_event(&self, len: u64) {
         self.0.event_bytes.fetch_add(len, Ordering::AcqRel);
+        // Polling is over: what its answers held was taken before the upgrade.
+        self.took_all();
+    }
+
+    /// Events go into a poll's answer.
+    pub(crate) fn answered_events(&self, len: u64) {
+        self.0.event_bytes.fetch_add(len, Ordering::AcqRel);
+        self.0.moved.notify_waiters();
+    }
+
+    /// The client has read all that was sent to it.
+    pub(crate) fn took_all(&self) {
+        self.0.taken_bytes.store(self.event_bytes(), Ordering::Release);
         self.0.moved.notify_waiters();
     }
 
@@ -165,6 +197,8 @@ impl Link {
     /// The client said `5`: from here on the session is a websocket.
     pub(crate) fn upgraded(&self) {
         self.0.websocket.store(true, Ordering::Release);
+        // It waits for its last poll's answer first.
+        self.took_all();
         self.free_polling_slot();
     }
 

@@ -89,13 +89,17 @@ async fn open<E: Engine>(core: &Core<E>, path: Arc<str>, request: &HttpRequest) 
 
 async fn poll<E: Engine>(core: &Core<E>, sid: Sid, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
     let link = core.sessions.find(&sid);
+    if let Some(link) = &link {
+        // One poll at a time: this client has the answer to the one before.
+        link.took_all();
+    }
     let mut guard = AbortedPoll(link.clone());
     let answer = core.engine.answer(whole(request, Bytes::new())?).await;
     guard.0 = None;
     if let Some(link) = link {
         match event_bytes(answer.body()) {
             0 => {}
-            len => link.wrote_event(len),
+            len => link.answered_events(len),
         }
     }
     Ok(core.convert(answer))

@@ -51,6 +51,27 @@ fn every_event_byte_over_polling_is_counted() {
 }
 
 #[test]
+fn a_polls_answer_counts_as_taken_when_the_client_polls_again_or_upgrades() {
+    let server = TestServer::start();
+    let (mut session, live) = Polling::connect(&server);
+    let first = emit(&live, 10);
+    session.receive(10);
+    assert_eq!((live.link.event_bytes(), live.link.taken_bytes()), (first, 0));
+    let second = emit(&live, 10);
+    session.receive(10);
+    assert_eq!((live.link.event_bytes(), live.link.taken_bytes()), (first + second, first));
+    let progress = live.link.taken_progress();
+    let mut websocket = Websocket::upgrade(&server, &session);
+    wait(progress);
+    let third = emit(&live, 10);
+    for _ in 0..10 {
+        websocket.text();
+    }
+    wait(all_written(&live.link, first + second + third));
+    assert_eq!(live.link.taken_bytes(), first + second + third);
+}
+
+#[test]
 fn an_upgrade_goes_on_counting_where_polling_ended() {
     let server = TestServer::start();
     let (mut session, live) = Polling::connect(&server);
