@@ -1,7 +1,7 @@
 //! The actor round [`Dispatch`]: receives, asks, and keeps the user sessions.
 
 use super::{
-    Away, Clock, History, Page, Refusal, SystemClock,
+    Away, Clock, History, Inbox, Page, Pending, Refusal, SystemClock,
     dispatch::{Ask, Dispatch},
     hub::Slot,
     ring::{RECENT, RECENT_BYTES},
@@ -26,6 +26,8 @@ pub(super) const PAGE: usize = 512;
 /// Most replays that read the history at the same time: when everybody comes back at once, the
 /// database still has to answer everybody else.
 const REPLAYS_AT_ONCE: usize = 4;
+/// The same for what waits in the inboxes of those who went live.
+const INBOXES_AT_ONCE: usize = 4;
 /// How often to look for notices whose `Emit` was lost, when nothing else shows it.
 const TICK: Duration = Duration::from_millis(500);
 /// How soon the history is tried again, first and at most.
@@ -38,11 +40,15 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from
 pub struct NotificationBroker {
     pub(super) dispatch: Dispatch,
     history: Arc<dyn History>,
+    inbox: Arc<dyn Inbox>,
     clock: Arc<dyn Clock>,
     pub(super) sessions: HashMap<UserId, Addr<UserSession>>,
     /// Reads for replays under way, and those that wait for their turn.
     replays: usize,
     queue: VecDeque<(Slot, Seq)>,
+    /// The same for inboxes.
+    inboxes: usize,
+    inbox_queue: VecDeque<Slot>,
     backoff: Duration,
     /// Notices that had gone out at the last tick.
     ticked: u64,
@@ -58,19 +64,24 @@ enum Answer {
     Page(Slot, Result<Page, Away>),
     PageAgain(Slot),
     Drained(Slot),
+    Pending(Slot, Result<Pending, Away>),
+    PendingAgain(Slot),
 }
 
 impl NotificationBroker {
     /// A broker that begins behind `last`, the newest stored notice.
     #[must_use]
-    pub fn new(history: Arc<dyn History>, last: Seq) -> Self {
+    pub fn new(history: Arc<dyn History>, inbox: Arc<dyn Inbox>, last: Seq) -> Self {
         Self {
             dispatch: Dispatch::new(last, RECENT, RECENT_BYTES),
             history,
+            inbox,
             clock: Arc::new(SystemClock),
             sessions: HashMap::new(),
             replays: 0,
             queue: VecDeque::new(),
+            inboxes: 0,
+            inbox_queue: VecDeque::new(),
             backoff: BACKOFF.0,
             ticked: 0,
         }
@@ -97,15 +108,26 @@ impl NotificationBroker {
                     later(ctx, map(actix::clock::sleep(BACKOFF.1 / 4), move |()| Answer::PageAgain(slot)));
                 }
                 Ask::Drained { slot, drained } => later(ctx, map(drained, move |()| Answer::Drained(slot))),
+                Ask::Pending { slot } => self.inbox_queue.push_back(slot),
+                Ask::PendingLater { slot } => {
+                    later(ctx, map(actix::clock::sleep(BACKOFF.1 / 4), move |()| Answer::PendingAgain(slot)));
+                }
                 Ask::Ended { user, connection } => self.detach(user, connection),
             }
         }
         while self.replays < REPLAYS_AT_ONCE {
-            let Some((slot, after)) = self.queue.pop_front() else { return };
+            let Some((slot, after)) = self.queue.pop_front() else { break };
             // Gone while it waited for its turn?
             if self.dispatch.hub.get(slot).is_some() {
                 self.replays += 1;
                 later(ctx, map(self.history.after(after, PAGE), move |page| Answer::Page(slot, page)));
+            }
+        }
+        while self.inboxes < INBOXES_AT_ONCE {
+            let Some(slot) = self.inbox_queue.pop_front() else { break };
+            if let Some((user, after, upto)) = self.dispatch.pending_begins(slot) {
+                self.inboxes += 1;
+                later(ctx, map(self.inbox.pending(user, after, upto), move |page| Answer::Pending(slot, page)));
             }
         }
     }
@@ -185,6 +207,11 @@ impl Handler<Answer> for NotificationBroker {
             }
             Answer::PageAgain(slot) => self.dispatch.advance(slot),
             Answer::Drained(slot) => self.dispatch.drained(slot),
+            Answer::Pending(slot, page) => {
+                self.inboxes -= 1;
+                self.dispatch.pending_done(slot, page);
+            }
+            Answer::PendingAgain(slot) => self.inbox_queue.push_back(slot),
         }
         self.carry_out(ctx);
     }

@@ -1,6 +1,6 @@
 //! The machine inside the broker, without input or output of its own: it is told what happened,
 //! sends through outlets, and leaves what it wants done as [`Ask`]s for the actor. So property tests
-//! can drive it through every interleaving. `order` and `resume` are parts of it.
+//! can drive it through every interleaving. `order`, `resume` and `backlog` are parts of it.
 
 use super::{
     Cause, Frame, Joined, Refusal, Stats,
@@ -30,6 +30,11 @@ pub(super) enum Ask {
     PageLater { slot: Slot },
     /// Waiting for an outlet; answer with [`Dispatch::drained`].
     Drained { slot: Slot, drained: BoxFuture<'static, ()> },
+    /// A page of what waits in a live connection's inbox, when its turn comes: say so with
+    /// [`Dispatch::pending_begins`], answer with [`Dispatch::pending_done`].
+    Pending { slot: Slot },
+    /// The same, a little later: the inboxes were away.
+    PendingLater { slot: Slot },
     /// A connection is gone.
     Ended { user: UserId, connection: ConnectionId },
 }
@@ -62,6 +67,8 @@ pub(super) struct Dispatch {
     pub(super) known_when_asked: Seq,
     /// Notices that came before their turn.
     pub(super) ahead: BTreeMap<Seq, Arc<Notice>>,
+    /// Live ones that came while some before them were missing: each goes out behind that place.
+    pub(super) held: VecDeque<(Seq, Arc<Notice>)>,
     // Scratch of `send_out`, kept so that a notice costs no allocation for each connection.
     reached: Vec<Slot>,
     fallen: Vec<Slot>,
@@ -90,6 +97,7 @@ impl Dispatch {
             known: begin,
             known_when_asked: begin,
             ahead: BTreeMap::new(),
+            held: VecDeque::new(),
             reached: Vec::new(),
             fallen: Vec::new(),
         };
@@ -109,6 +117,7 @@ impl Dispatch {
 
     /// Sends a notice to the live connections that it reaches, then applies its effect.
     pub(super) fn send_out(&mut self, sent: &Sent) {
+        self.outdate_backlogs(&sent.notice);
         let Self { hub, reached, fallen, stats, .. } = self;
         if !sent.frames.is_empty() {
             hub.reach(&sent.notice, reached);

@@ -1,7 +1,11 @@
 //! A frame: one event as it goes out, encoded once and shared by all connections.
 
-use crate::notice::{EventName, Notice, Seq};
+use crate::{
+    ids::NotificationId,
+    notice::{EventName, Notice, Seq},
+};
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{
     fmt::Write as _,
@@ -17,19 +21,46 @@ pub struct Frame {
     pub seq: Option<Seq>,
     /// The payload: one JSON object as text.
     pub payload: Arc<str>,
+    confirms: Confirms,
     websocket: OnceLock<Bytes>,
     sse: OnceLock<Bytes>,
     raw: OnceLock<Box<RawValue>>,
+}
+
+/// Which notifications a client has once it has the frame.
+#[derive(Debug)]
+enum Confirms {
+    Nothing,
+    /// The one that the payload is; looked up at first use, since most never are asked.
+    This(OnceLock<Option<NotificationId>>),
+    These(Arc<[NotificationId]>),
+}
+
+/// What is looked for in the payload of `new_notification`.
+#[derive(Deserialize)]
+struct Named {
+    id: NotificationId,
 }
 
 impl Frame {
     /// A frame of an event that is meant for one connection alone, such as `ready`.
     #[must_use]
     pub fn new(event: &str, seq: Option<Seq>, payload: impl Into<Arc<str>>) -> Arc<Self> {
+        Self::confirming(event, seq, payload.into(), Confirms::Nothing)
+    }
+
+    /// `pending_notifications`: these wait for the user (CONTRACT 6).
+    #[must_use]
+    pub fn pending(payload: Arc<str>, ids: Arc<[NotificationId]>) -> Arc<Self> {
+        Self::confirming(EventName::PendingNotifications.as_str(), None, payload, Confirms::These(ids))
+    }
+
+    fn confirming(event: &str, seq: Option<Seq>, payload: Arc<str>, confirms: Confirms) -> Arc<Self> {
         Arc::new(Self {
             event: event.into(),
             seq,
-            payload: payload.into(),
+            payload,
+            confirms,
             websocket: OnceLock::new(),
             sse: OnceLock::new(),
             raw: OnceLock::new(),
@@ -44,8 +75,37 @@ impl Frame {
         }
         std::iter::once(notice.event.as_str())
             .chain(notice.event.aliases().iter().copied())
-            .map(|name| Self::new(name, notice.seq, notice.payload.clone()))
+            .map(|name| {
+                let confirms = match notice.event {
+                    EventName::NewNotification => Confirms::This(OnceLock::new()),
+                    _ => Confirms::Nothing,
+                };
+                Self::confirming(name, notice.seq, notice.payload.clone(), confirms)
+            })
             .collect()
+    }
+
+    /// Whether a client that has it is to say so.
+    #[must_use]
+    pub fn wants_confirmation(&self) -> bool {
+        match &self.confirms {
+            Confirms::Nothing => false,
+            Confirms::This(_) => true,
+            Confirms::These(ids) => !ids.is_empty(),
+        }
+    }
+
+    /// The notifications that whoever has this frame has.
+    #[must_use]
+    pub fn confirms(&self) -> &[NotificationId] {
+        match &self.confirms {
+            Confirms::Nothing => &[],
+            Confirms::This(id) => {
+                let named = || serde_json::from_str(&self.payload).ok().map(|Named { id }| id);
+                id.get_or_init(named).as_slice()
+            }
+            Confirms::These(ids) => ids,
+        }
     }
 
     /// The text frame of `/ws`: `{"event":…,"data":…,"seq":…}`, without `seq` where there is none.
@@ -97,6 +157,30 @@ mod tests {
         assert_eq!(&frame.websocket()[..], br#"{"event":"NEW_RECORD","data":{"id":1,"seq":7},"seq":7}"#);
         assert_eq!(&frame.sse()[..], b"event: NEW_RECORD\nid: 7\ndata: {\"id\":1,\"seq\":7}\n\n");
         assert_eq!(frame.raw().get(), "{\"id\":1,\"seq\":7}");
+    }
+
+    #[test]
+    fn a_notification_and_its_alias_and_the_pending_ones_know_what_they_confirm() {
+        let id = NotificationId::generate();
+        let notice = |event| Notice {
+            seq: Some(Seq(7)),
+            event,
+            payload: serde_json::json!({ "message": "id", "data": { "id": 1 }, "id": id, "seq": 7 }).to_string().into(),
+            audience: crate::notice::Audience::nobody(),
+            origin: None,
+            effect: None,
+        };
+        let frames = Frame::of(&notice(EventName::NewNotification));
+        assert_eq!(
+            frames.iter().map(|frame| &*frame.event).collect::<Vec<_>>(),
+            ["new_notification", EventName::RECEIVED]
+        );
+        assert!(frames.iter().all(|frame| frame.wants_confirmation() && frame.confirms() == [id]));
+        let other = &Frame::of(&notice(EventName::NewRecord))[0];
+        assert!(!other.wants_confirmation() && other.confirms().is_empty());
+        let page = Frame::pending("{}".into(), [id].into());
+        assert!(page.wants_confirmation() && page.confirms() == [id]);
+        assert!(!Frame::pending("{}".into(), [].into()).wants_confirmation(), "an empty list");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the broker keeps with each connection.
 
-use super::{Frame, Outlet, Transport};
+use super::{Frame, Outlet, Transport, backlog::Backlog, ready::Start};
 use crate::notice::{Cursor, Notice, Room, Seq};
 use std::{collections::VecDeque, sync::Arc};
 
@@ -10,6 +10,8 @@ pub(super) struct Link {
     pub(super) transport: Transport,
     /// `None` once live.
     pub(super) pending: Option<Box<Pending>>,
+    /// What is still to come of its user's inbox; `None` before it is live, and when that is done.
+    pub(super) backlog: Option<Box<Backlog>>,
 }
 
 /// A connection that is not live yet.
@@ -18,6 +20,8 @@ pub(super) struct Pending {
     pub(super) stage: Stage,
     /// What the client said it saw last.
     pub(super) cursor: Cursor,
+    /// Where it starts, once `ready` said so.
+    pub(super) start: Option<Start>,
     /// Rooms named in the handshake, until they are joined.
     pub(super) rooms: Vec<String>,
     /// Everything up to here is dealt with: effects while settling, notices while replaying.

@@ -6,11 +6,13 @@
 //! | `dispatch` | the machine inside it, without input or output of its own |
 //! | `order` | decides which notice is next |
 //! | `resume` (`link`, `ready`) | from a new connection to a live one |
+//! | `backlog` ([`Inbox`]) | what waits in the inbox, for a connection that went live |
 //! | [`Hub`] (`hub`, `effects`, `rights`, `rooms`) | who is in which room, whom a notice reaches; pure |
 //! | `ring` | the newest notices, for those who missed only a few |
 //! | [`UserSession`] (`session`, `expiry`) | a user's connections and the end of their tokens |
 
 mod actor;
+mod backlog;
 mod clock;
 mod dispatch;
 mod effects;

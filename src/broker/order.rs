@@ -18,7 +18,12 @@ impl Dispatch {
     pub(super) fn emit(&mut self, notices: Vec<Arc<Notice>>) {
         for notice in notices {
             match notice.seq {
-                None => self.send_out(&Sent { frames: Frame::of(&notice), seq: self.last, notice }),
+                // What comes before it is missing: it waits, or a client would hear a count of what is
+                // unread after a newer one.
+                None if self.last < self.known && self.held.len() < AHEAD_MAX => {
+                    self.held.push_back((self.known, notice));
+                }
+                None => self.send_live(notice),
                 Some(seq) if seq <= self.last => {}
                 Some(seq) if seq == self.last.next() => {
                     self.put(seq, notice);
@@ -34,6 +39,17 @@ impl Dispatch {
         }
         if self.last < self.known && !self.reading {
             self.read();
+        }
+    }
+
+    fn send_live(&mut self, notice: Arc<Notice>) {
+        self.send_out(&Sent { frames: Frame::of(&notice), seq: self.last, notice });
+    }
+
+    /// Sends the live ones whose time has come.
+    fn send_held(&mut self) {
+        while let Some((_, notice)) = self.held.pop_front_if(|(behind, _)| *behind <= self.last) {
+            self.send_live(notice);
         }
     }
 
@@ -107,6 +123,7 @@ impl Dispatch {
         }
         self.last = pruned;
         self.ahead = self.ahead.split_off(&pruned.next());
+        self.send_held();
     }
 
     /// Dispatches what came before its turn, as far as it is its turn now.
@@ -131,5 +148,6 @@ impl Dispatch {
         let sent = Sent::new(notice, seq);
         self.send_out(&sent);
         self.ring.push(sent);
+        self.send_held();
     }
 }

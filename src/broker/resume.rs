@@ -40,6 +40,7 @@ impl Dispatch {
         let pending = Pending {
             stage: if behind { Stage::Settling } else { Stage::Opening },
             cursor: after,
+            start: None,
             rooms,
             position: standing.as_of,
             page: None,
@@ -47,7 +48,7 @@ impl Dispatch {
             held: Vec::new(),
             spent: Spent::default(),
         };
-        let link = Link { outlet, transport, pending: Some(Box::new(pending)) };
+        let link = Link { outlet, transport, pending: Some(Box::new(pending)), backlog: None };
         let seated = self.hub.seat(connection, identity, &standing.groups, standing.as_of, link);
         let Some(slot) = seated else { return false };
         self.advance(slot);
@@ -69,7 +70,10 @@ impl Dispatch {
                 Stage::Replaying => self.replay(slot, &mut pending),
             };
             match next {
-                Next::Live => return self.hub.set_live(slot),
+                Next::Live => {
+                    self.hub.set_live(slot);
+                    return pending.start.into_iter().for_each(|start| self.begin_backlog(slot, start));
+                }
                 Next::Close(cause) => return self.close(slot, cause),
                 Next::Go(stage) => pending.stage = stage,
                 Next::Wait => {}
@@ -108,12 +112,13 @@ impl Dispatch {
         self.advance(slot);
     }
 
-    /// An outlet took what its replay gave it.
+    /// An outlet took what it was given, of its replay or of the backlog.
     pub(super) fn drained(&mut self, slot: Slot) {
         if let Some(pending) = self.hub.get_mut(slot).and_then(|seat| seat.carries.pending.as_mut()) {
             pending.spent = Spent::default();
-            self.advance(slot);
+            return self.advance(slot);
         }
+        self.backlog_left(slot);
     }
 
     /// Applies the effects between `Standing::as_of` and now, from the ring or, page by page, from
@@ -175,7 +180,7 @@ impl Dispatch {
         let mut rooms: Vec<&Room> = self.hub.rooms_of(slot).collect();
         rooms.sort_unstable();
         let ready = ready::frame(&seat.id, &seat.identity, &rooms, &refused, start);
-        pending.position = start.seq();
+        (pending.position, pending.start) = (start.seq(), Some(start));
         let Some(seat) = self.hub.get_mut(slot) else { return Next::Wait };
         for frame in std::iter::once(ready).chain(pending.held.drain(..)) {
             if seat.carries.outlet.send(&frame).is_err() {

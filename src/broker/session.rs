@@ -18,8 +18,8 @@ use std::sync::Arc;
 /// The broker owns the ways out; the session tells it what to say ([`Tell`]) and whom to close
 /// ([`Close`]), through its bounded mailbox: what does not fit is tried again.
 ///
-/// The inbox comes in here: what is pending for the user is sent to each new connection, and the
-/// acks of all of them become `DELIVERED` (CONTRACT 6).
+/// The inbox is not here: what waits is handed out in the order of notices (`backlog`), and what
+/// clients confirm goes past the broker (docs/decisions/0008-inbox-delivery.md).
 #[derive(Debug)]
 pub struct UserSession {
     broker: Addr<NotificationBroker>,

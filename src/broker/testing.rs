@@ -1,9 +1,9 @@
 //! Stand-ins for what surrounds the broker, for the tests in this module.
 
-use super::{Away, Cause, Clock, Connect, Frame, History, Outlet, Overflow, Page, Standing, Transport};
+use super::{Away, Cause, Clock, Connect, Frame, History, Inbox, Outlet, Overflow, Page, Pending, Standing, Transport};
 use crate::{
     identity::{Identity, Role},
-    ids::UserId,
+    ids::{NotificationId, UserId},
     notice::{Audience, ConnectionId, Cursor, Effect, EventName, Notice, Room, Seq},
 };
 use futures_util::future::{BoxFuture, FutureExt, ready};
@@ -71,16 +71,20 @@ impl Client {
 
     /// What `ready` said.
     pub(super) fn ready(&self) -> serde_json::Value {
-        let seen = self.0.lock().expect("a lock");
+        Self::ready_in(&self.0.lock().expect("a lock"))
+    }
+
+    pub(super) fn ready_in(seen: &Seen) -> serde_json::Value {
         let first = seen.frames.first().expect("it heard something");
         assert_eq!(&*first.event, "ready");
         serde_json::from_str(&first.payload).expect("JSON")
     }
 
-    /// The stored notices it heard, in the order in which it heard them.
+    /// The stored notices it heard, in the order in which it heard them; an alias is the same notice.
     pub(super) fn seqs(&self) -> Vec<i64> {
         let seen = self.0.lock().expect("a lock");
-        seen.frames.iter().skip(1).filter_map(|frame| frame.seq).map(|seq| seq.0).collect()
+        let notices = seen.frames.iter().skip(1).filter(|frame| &*frame.event != EventName::RECEIVED);
+        notices.filter_map(|frame| frame.seq).map(|seq| seq.0).collect()
     }
 
     /// The events it heard, `ready` included.
@@ -156,6 +160,91 @@ impl History for Stored {
         self.reads.fetch_add(1, Ordering::SeqCst);
         let away = self.away.load(Ordering::SeqCst);
         ready(if away { Err(Away) } else { Ok(self.page(after, limit)) }).boxed()
+    }
+}
+
+/// How far a notification has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+pub(super) enum Status {
+    Pending,
+    Delivered,
+    Read,
+}
+
+/// A notification in somebody's inbox.
+#[derive(Debug, Clone)]
+pub(super) struct Letter {
+    pub(super) id: NotificationId,
+    pub(super) user: UserId,
+    pub(super) seq: Seq,
+    pub(super) status: Status,
+}
+
+/// The inboxes in memory; may be away.
+#[derive(Debug)]
+pub(super) struct Letters {
+    pub(super) all: Mutex<Vec<Letter>>,
+    pub(super) away: AtomicBool,
+    /// How many fit into one page.
+    pub(super) most: usize,
+}
+
+impl Letters {
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { all: Mutex::default(), away: AtomicBool::new(false), most })
+    }
+
+    /// Puts one into an inbox; the notice that tells of it has to be stored under this `seq`.
+    pub(super) fn put(&self, user: UserId, seq: i64) -> Notice {
+        let letter = Letter { id: NotificationId::generate(), user, seq: Seq(seq), status: Status::Pending };
+        let id = letter.id;
+        self.all.lock().expect("a lock").push(letter);
+        let payload = serde_json::json!({ "id": id, "unread": self.unread(user), "seq": seq });
+        let (event, payload) = (EventName::NewNotification, payload.to_string().into());
+        Notice { event, payload, ..(*notice(seq, [Room::User(user)])).clone() }
+    }
+
+    /// How much this user has not read.
+    pub(super) fn unread(&self, user: UserId) -> usize {
+        let all = self.all.lock().expect("a lock");
+        all.iter().filter(|letter| letter.user == user && letter.status != Status::Read).count()
+    }
+
+    /// `notification:read`, as things are now.
+    pub(super) fn read(&self, user: UserId) -> Notice {
+        let payload = serde_json::json!({ "unread": self.unread(user) }).to_string().into();
+        let event = EventName::NotificationRead;
+        Notice { seq: None, event, payload, ..(*notice(0, [Room::User(user)])).clone() }
+    }
+
+    /// These were confirmed by this user.
+    pub(super) fn confirm(&self, user: UserId, ids: &[NotificationId]) {
+        let mut all = self.all.lock().expect("a lock");
+        let own = all.iter_mut().filter(|letter| letter.user == user && ids.contains(&letter.id));
+        own.filter(|letter| letter.status == Status::Pending).for_each(|letter| letter.status = Status::Delivered);
+    }
+
+    pub(super) fn page(&self, user: UserId, after: Seq, upto: Seq) -> Pending {
+        let all = self.all.lock().expect("a lock").clone();
+        let waits = |letter: &&Letter| letter.user == user && letter.status == Status::Pending;
+        let mut waiting: Vec<&Letter> = all.iter().filter(waits).collect();
+        waiting.retain(|letter| letter.seq > after && letter.seq <= upto);
+        let more = waiting.len() > self.most;
+        waiting.truncate(self.most);
+        let ids: Vec<NotificationId> = waiting.iter().map(|letter| letter.id).collect();
+        let payload = serde_json::json!({ "notifications": ids, "unread": self.unread(user) });
+        Pending {
+            payload: payload.to_string().into(),
+            ids: ids.into(),
+            more: waiting.last().filter(|_| more).map(|letter| letter.seq),
+        }
+    }
+}
+
+impl Inbox for Letters {
+    fn pending(&self, user: UserId, after: Seq, upto: Seq) -> BoxFuture<'static, Result<Pending, Away>> {
+        let away = self.away.load(Ordering::SeqCst);
+        ready(if away { Err(Away) } else { Ok(self.page(user, after, upto)) }).boxed()
     }
 }
 

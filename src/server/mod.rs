@@ -9,7 +9,11 @@ use crate::{
     auth::Auth,
     broker::{CloseAll, NotificationBroker},
     config::Config,
-    delivery::{Standings, StoredHistory, inbox::Broadcasts, outbox::Outbox},
+    delivery::{
+        Standings, StoredHistory,
+        inbox::{Broadcasts, Confirmations, Inbox},
+        outbox::Outbox,
+    },
     demo,
     error::Error,
     jobs::{Bell, GiveBack, JobRunner, Kind, Works, files::Files, import::Import, upload},
@@ -24,7 +28,7 @@ use std::{
     future::Future,
     io,
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     thread::JoinHandle,
     time::Duration,
 };
@@ -43,6 +47,9 @@ const REQUESTS_END: u64 = 5;
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Connections get this long to be gone after they were told to go.
 const CONNECTIONS_END: Duration = Duration::from_secs(3);
+
+/// The last confirmations get this long to be written.
+const CONFIRMATIONS_END: Duration = Duration::from_secs(1);
 
 /// Why Herald did not start.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +129,8 @@ impl Server {
         let Self { config, works, store, files, listener, addr } = self;
         let arbiter = Arbiter::new();
         let (broker, outbox, committer) = start_core(&arbiter, &store).await?;
+        let (confirmations, confirmed) = Confirmations::new(Inbox::new(store.clone(), outbox.clone()));
+        let confirmed = actix_rt::spawn(confirmed);
         let auth = Auth::start(config.auth.clone(), store.clone(), outbox.clone()).await.map_err(io::Error::other)?;
         if config.demo {
             demo::furnish(&auth, &store, &outbox).await.map_err(io::Error::other)?;
@@ -151,6 +160,7 @@ impl Server {
 
         let entrance = Entrance::new(
             Guard::new(auth.clone(), Standings::new(store.clone())),
+            confirmations.clone(),
             &broker,
             transport::Limits {
                 queue_max: config.limits.queue,
@@ -215,6 +225,11 @@ impl Server {
         tokio::join!(handle.stop(true), last_mail);
         serving.await.map_err(io::Error::other)??;
         arbiter.stop();
+        // What clients confirmed so far need not come again.
+        confirmations.end();
+        if tokio::time::timeout(CONFIRMATIONS_END, confirmed).await.is_err() {
+            log::warn!("some confirmations were not written in time");
+        }
         // Everything that could commit is gone; what was accepted is committed before this ends.
         last.close();
         end(committer).await;
@@ -229,19 +244,23 @@ type Core = (Addr<NotificationBroker>, Outbox, JoinHandle<()>);
 async fn start_core(arbiter: &Arbiter, store: &Store) -> io::Result<Core> {
     let history = StoredHistory(store.clone());
     let (newest, _) = history.bounds().await.map_err(io::Error::other)?;
-    let broker = NotificationBroker::start_in_arbiter(&arbiter.handle(), move |_| {
-        NotificationBroker::new(Arc::new(history), newest)
-    });
-    let told = broker.clone();
+    // The two need each other: nothing is committed, hence told, before both are there.
+    let told: Arc<OnceLock<Addr<NotificationBroker>>> = Arc::default();
+    let tell = Arc::clone(&told);
     let (outbox, committer) = Outbox::start(
         store.clone(),
         Box::new(move |emit| {
             // A full mailbox loses nothing: the broker reads the outbox.
-            if told.try_send(emit).is_err() {
+            if tell.get().is_some_and(|broker| broker.try_send(emit).is_err()) {
                 log::debug!("the broker is busy; it will catch up");
             }
         }),
     )?;
+    let inbox = Inbox::new(store.clone(), outbox.clone());
+    let broker = NotificationBroker::start_in_arbiter(&arbiter.handle(), move |_| {
+        NotificationBroker::new(Arc::new(history), Arc::new(inbox), newest)
+    });
+    told.get_or_init(|| broker.clone());
     Ok((broker, outbox, committer))
 }
 

@@ -1,18 +1,22 @@
 //! What a client may ask for once it is in (CONTRACT 4): read from an event's name and data, then
 //! put to the broker. The same on Socket.IO and `/ws`.
 
-use super::Entrance;
+use super::{Entrance, Seat};
 use crate::{
     broker::{Authenticate, Join, Joined, Leave, Refusal},
     error::{Error, Result},
-    ids::{ChatId, RequestId, UserId},
-    notice::{ConnectionId, Room, Seq},
+    ids::{ChatId, NotificationId, RequestId, UserId},
+    notice::{Room, Seq},
 };
 use serde_json::{Value, json};
 use std::str::FromStr;
+use uuid::Uuid;
 
 /// Most bytes of a token that are looked at: a command waits in memory until its turn.
 const TOKEN_MAX: usize = 8 * 1024;
+
+/// Most notifications in one `notification:ack` (CONTRACT 6): the change that it makes must be short.
+const IDS_MAX: usize = 500;
 
 /// A wish that can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub enum Command {
     Leave(Vec<Room>),
     /// Go on with this token.
     Authenticate(Box<str>),
+    /// These notifications have arrived. As they stand in memory at their smallest: many may wait.
+    Confirm(Box<[Uuid]>),
 }
 
 /// What came of a wish.
@@ -37,6 +43,8 @@ pub enum Done {
     },
     /// The connection goes on under the new token.
     Authenticated,
+    /// What was confirmed is stored.
+    Confirmed,
 }
 
 impl Command {
@@ -44,8 +52,8 @@ impl Command {
     ///
     /// # Errors
     /// 422 for an event that Herald does not know and for data that names nothing; 404 for text that
-    /// names no room, and for the events of parts that are not built yet (the chats and the inbox:
-    /// this is the door where they come in).
+    /// names no room, and for the events of parts that are not built yet (the chats: this is the door
+    /// where they come in).
     pub fn read(event: &str, data: &Value) -> Result<Self> {
         let user = || id::<UserId>(data);
         let sellers = |id| vec![Room::Seller(id), Room::Sellers];
@@ -63,7 +71,8 @@ impl Command {
             "join" => Self::Join(vec![room(data)?]),
             "leave" => Self::Leave(vec![room(data)?]),
             "authenticate" => Self::Authenticate(token(data)?),
-            "chat:typing" | "chat:stopped-typing" | "notification:ack" => return Err(Error::NotFound),
+            "notification:ack" => Self::Confirm(ids(data)?),
+            "chat:typing" | "chat:stopped-typing" => return Err(Error::NotFound),
             _ => return Err(Error::field("event", "no such event")),
         })
     }
@@ -72,9 +81,9 @@ impl Command {
     ///
     /// # Errors
     /// 403 for what is somebody else's, 404 for what is not there, 422 over the limit of rooms, 401
-    /// for a token that does not hold, 503 when the connection or the broker is gone.
-    pub async fn run(self, connection: &ConnectionId, entrance: &Entrance) -> Result<Done> {
-        let connection = connection.clone();
+    /// for a token that does not hold, 503 when the connection, the broker or the database is gone.
+    pub async fn run(self, seat: &Seat, entrance: &Entrance) -> Result<Done> {
+        let connection = seat.connection().clone();
         match self {
             Self::Join(rooms) => {
                 let room = first(&rooms)?;
@@ -83,6 +92,10 @@ impl Command {
             Self::Leave(rooms) => {
                 let room = first(&rooms)?;
                 moved(room, entrance.ask(Leave { connection, rooms }).await?)
+            }
+            Self::Confirm(ids) => {
+                let ids = ids.into_iter().map(NotificationId::from).collect();
+                entrance.confirm(seat.user(), ids).await.map(|()| Done::Confirmed)
             }
             Self::Authenticate(token) => {
                 let mut identity = entrance.identify(&token).await?;
@@ -107,7 +120,7 @@ impl Command {
 pub fn answer(outcome: &Result<Done>) -> String {
     match outcome {
         Ok(Done::Moved { room, seq }) => json!({ "ok": true, "room": room.to_string(), "seq": seq }).to_string(),
-        Ok(Done::Authenticated) => json!({ "ok": true }).to_string(),
+        Ok(Done::Authenticated | Done::Confirmed) => json!({ "ok": true }).to_string(),
         Err(error) => json!(error.problem()).to_string(),
     }
 }
@@ -138,6 +151,17 @@ fn text<'a>(data: &'a Value, field: &'static str) -> Result<&'a str> {
 
 fn id<T: FromStr>(data: &Value) -> Result<T> {
     text(data, "id")?.parse().map_err(|_| Error::field("id", "must be a UUID"))
+}
+
+/// `{ids: [..]}`, or the array alone.
+fn ids(data: &Value) -> Result<Box<[Uuid]>> {
+    let ids = data.as_array().or_else(|| data.get("ids")?.as_array());
+    let ids = ids.ok_or_else(|| Error::field("ids", "must be given as an array, or as a field of an object"))?;
+    if ids.len() > IDS_MAX {
+        return Err(Error::field("ids", format!("must be at most {IDS_MAX}")));
+    }
+    let id = |id: &Value| id.as_str().filter(|id| id.parse::<NotificationId>().is_ok())?.parse().ok();
+    ids.iter().map(id).collect::<Option<_>>().ok_or_else(|| Error::field("ids", "each must be a UUID"))
 }
 
 fn room(data: &Value) -> Result<Room> {
@@ -179,6 +203,18 @@ mod tests {
     }
 
     #[test]
+    fn notifications_are_confirmed_by_a_list_alone_or_in_an_object() {
+        let ids = [NotificationId::generate(), NotificationId::generate()];
+        let uuids = ids.map(|id| id.as_str().parse().expect("a UUID"));
+        for data in [json!({ "ids": ids }), json!(ids)] {
+            let command = Command::read("notification:ack", &data).expect("is read");
+            assert_eq!(command, Command::Confirm(uuids.into()));
+        }
+        assert_eq!(Command::read("notification:ack", &json!([])).expect("is read"), Command::Confirm([].into()));
+        assert_eq!(answer(&Ok(Done::Confirmed)), r#"{"ok":true}"#);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_told_apart() {
         assert_eq!(code("join-user-room", Value::Null), "invalid_request");
         assert_eq!(code("join-user-room", json!("all")), "invalid_request");
@@ -186,7 +222,12 @@ mod tests {
         assert_eq!(code("join", json!("everyone")), "not_found");
         assert_eq!(code("authenticate", json!({})), "invalid_request");
         assert_eq!(code("authenticate", json!("x".repeat(TOKEN_MAX + 1))), "unauthorized");
-        assert_eq!(code("notification:ack", json!({ "ids": [] })), "not_found");
+        for ids in [json!({}), json!("x"), json!({ "ids": "x" }), json!(["x"]), json!([1]), json!(vec!["x"; 501])] {
+            let refused = Command::read("notification:ack", &ids).expect_err("is refused");
+            assert!(json!(refused.problem())["errors"][0]["field"] == "ids", "{ids}: {refused:?}");
+        }
+        let id = NotificationId::generate();
+        assert!(Command::read("notification:ack", &json!(vec![id; IDS_MAX + 1])).is_err());
         assert_eq!(code("chat:typing", json!({})), "not_found");
         assert_eq!(code("ready", json!({})), "invalid_request");
     }

@@ -1,7 +1,7 @@
 //! The door of `/ws` and `/v1/stream`: everything is checked before the answer's first byte, so that
 //! a refusal is an ordinary HTTP problem.
 
-use super::{Credential, Entering, Entrance, Handshake, Seat, handshake, queue::Queue};
+use super::{Credential, Entering, Entrance, Handshake, Seat, handover::Handover, handshake, queue::Queue};
 use crate::{
     auth,
     broker::{Outlet, Standing, Transport},
@@ -39,6 +39,13 @@ impl Visitor {
         };
         let (identity, standing) = entrance.admit(credential).await?;
         Ok(Self { identity, standing, handshake })
+    }
+
+    /// The confirmations that this stream gives by itself: what was handed to the system, unless the
+    /// client is to confirm.
+    pub fn handover(&self, entrance: &Entrance, meter: &Meter) -> Option<Handover<Meter>> {
+        let addressee = || entrance.addressee(self.identity.user);
+        (!self.handshake.acks).then(|| Handover::new(meter.clone(), addressee()))
     }
 
     /// Takes them to the broker; what they hear comes through the queue, from `ready` on.

@@ -1,10 +1,11 @@
 //! What the three wires share at the door: the gate, the way to the broker, the limits.
 
-use super::{Gate, Handshake, Limits, gate::Credential};
+use super::{Gate, Handshake, Limits, Receipts, gate::Credential, receipts::Addressee};
 use crate::{
     broker::{Authenticate, Connect, Disconnect, Join, Leave, Outlet, Standing, Transport},
     error::{Error, Result},
     identity::Identity,
+    ids::{NotificationId, UserId},
     notice::ConnectionId,
 };
 use actix::{Actor, Addr, Context, Handler, Message, Recipient, dev::SendError};
@@ -16,6 +17,7 @@ pub struct Entrance(Arc<Inner>);
 
 struct Inner {
     gate: Box<dyn Gate>,
+    receipts: Arc<dyn Receipts>,
     broker: Broker,
     limits: Limits,
 }
@@ -64,8 +66,8 @@ pub struct Entering {
 }
 
 impl Entrance {
-    /// An entrance guarded by this gate, leading to this broker.
-    pub fn new<A>(gate: impl Gate, broker: &Addr<A>, limits: Limits) -> Self
+    /// An entrance guarded by this gate, leading to this broker; what clients have goes to these receipts.
+    pub fn new<A>(gate: impl Gate, receipts: impl Receipts, broker: &Addr<A>, limits: Limits) -> Self
     where
         A: Actor<Context = Context<A>>
             + Handler<Connect>
@@ -81,13 +83,28 @@ impl Entrance {
             leave: broker.clone().recipient(),
             authenticate: broker.clone().recipient(),
         };
-        Self(Arc::new(Inner { gate: Box::new(gate), broker, limits }))
+        Self(Arc::new(Inner { gate: Box::new(gate), receipts: Arc::new(receipts), broker, limits }))
     }
 
     /// The limits of a connection.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// Whose inbox a connection of this user confirms.
+    #[must_use]
+    pub fn addressee(&self, user: UserId) -> Addressee {
+        Addressee::new(Arc::clone(&self.0.receipts), user)
+    }
+
+    /// The user has these of the inbox; resolves once that is stored. Those of others, and those that
+    /// are not there, change nothing.
+    ///
+    /// # Errors
+    /// 503 when the database is away.
+    pub async fn confirm(&self, user: UserId, ids: Vec<NotificationId>) -> Result<()> {
+        self.0.receipts.confirm(user, ids).await
     }
 
     /// Lets somebody pass the gate.
@@ -131,7 +148,8 @@ impl Entrance {
         let Entering { connection, identity, standing, handshake, transport, outlet } = entering;
         // The seat is there before the question, so that it is given up even if whoever waits for
         // the answer is dropped meanwhile.
-        let seat = Seat { connection: connection.clone(), entrance: self.clone() };
+        let seat = Seat { connection: connection.clone(), user: identity.user, entrance: self.clone() };
+        // `acks` is the outlet's affair.
         let Handshake { after, rooms, acks: _ } = handshake;
         let connect = Connect { connection, identity, standing, after, rooms, transport, outlet };
         if self.ask(connect).await? { Ok(seat) } else { Err(Error::Unavailable("the node takes no more".into())) }
@@ -142,6 +160,7 @@ impl Entrance {
 /// a connection is gone, whichever way it went.
 pub struct Seat {
     connection: ConnectionId,
+    user: UserId,
     entrance: Entrance,
 }
 
@@ -150,6 +169,12 @@ impl Seat {
     #[must_use]
     pub const fn connection(&self) -> &ConnectionId {
         &self.connection
+    }
+
+    /// Whose connection it is.
+    #[must_use]
+    pub const fn user(&self) -> UserId {
+        self.user
     }
 }
 

@@ -1,18 +1,23 @@
 //! A gate and a broker for the tests of the wires.
 
-use super::{Entrance, Gate, Limits};
+use super::{Entrance, Gate, Limits, Receipts};
 use crate::{
     broker::{
         Authenticate, Cause, Connect, Disconnect, Frame, Join, Joined, Leave, Outlet, Overflow, Refusal, Standing,
     },
     error::{Error, Result},
     identity::{Identity, Role, Roles},
-    ids::UserId,
+    ids::{NotificationId, UserId},
     notice::{ConnectionId, Cursor, Room, Seq},
 };
 use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
 use futures_util::future::{BoxFuture, FutureExt, join_all, ready};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::Notify;
 
 /// Knows the token `good` (and `admin`), the ticket `ticket`; `expired` has expired.
 pub struct FakeGate;
@@ -56,6 +61,44 @@ impl Gate for FakeGate {
     }
 }
 
+/// Keeps confirmations in the order in which they came.
+#[derive(Clone, Default)]
+pub struct Kept(Arc<(Mutex<Vec<NotificationId>>, Notify)>);
+
+impl Kept {
+    pub fn ids(&self) -> Vec<NotificationId> {
+        self.0.0.lock().expect("a lock").clone()
+    }
+
+    /// Waits until so many are there; these have to be it.
+    pub async fn holds(&self, ids: &[NotificationId]) {
+        let arrive = async {
+            loop {
+                let mut more = std::pin::pin!(self.0.1.notified());
+                more.as_mut().enable();
+                if self.ids().len() >= ids.len() {
+                    return;
+                }
+                more.await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), arrive).await.expect("they are confirmed");
+        assert_eq!(self.ids(), ids);
+    }
+}
+
+impl Receipts for Kept {
+    fn received(&self, _: UserId, ids: &[NotificationId]) {
+        self.0.0.lock().expect("a lock").extend(ids);
+        self.0.1.notify_waiters();
+    }
+
+    fn confirm(&self, user: UserId, ids: Vec<NotificationId>) -> BoxFuture<'static, Result<()>> {
+        self.received(user, &ids);
+        ready(Ok(())).boxed()
+    }
+}
+
 /// Says `ready`, and lets everybody into topics; counts joins as places in the order.
 #[derive(Default)]
 pub struct FakeBroker {
@@ -65,9 +108,9 @@ pub struct FakeBroker {
 }
 
 impl FakeBroker {
-    pub fn entrance(limits: Limits) -> (Entrance, Addr<Self>) {
-        let broker = Self::default().start();
-        (Entrance::new(FakeGate, &broker, limits), broker)
+    pub fn entrance(limits: Limits) -> (Entrance, Addr<Self>, Kept) {
+        let (broker, kept) = (Self::default().start(), Kept::default());
+        (Entrance::new(FakeGate, kept.clone(), &broker, limits), broker, kept)
     }
 
     fn step(&mut self, rooms: &[Room]) -> Result<Joined, Refusal> {

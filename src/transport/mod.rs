@@ -9,6 +9,7 @@
 //! | `commands` | what it may ask for; read, then put to the broker |
 //! | `lane`, `session` | one connection's affairs, one after the other, in the order sent |
 //! | `door` | the checks before `/ws` and `/v1/stream` open |
+//! | `receipts`, `handover` | what clients have of their inboxes: by their word, or by bytes that left |
 //! | `queue` | what waits for one reader, bounded in bytes (`websocket`, `sse`) |
 //! | `socketio`, `websocket`, `sse` | the wires |
 
@@ -16,10 +17,12 @@ mod commands;
 mod door;
 mod entrance;
 mod gate;
+mod handover;
 mod handshake;
 mod lane;
 mod limits;
 mod queue;
+mod receipts;
 mod session;
 pub mod socketio;
 pub mod sse;
@@ -35,3 +38,4 @@ pub use entrance::{Entering, Entrance, Seat, Wish};
 pub use gate::{Credential, Gate, Guard};
 pub use handshake::{Handshake, ROOMS_MAX};
 pub use limits::Limits;
+pub use receipts::Receipts;

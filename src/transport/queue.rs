@@ -20,6 +20,15 @@ pub const LOW_WATER: usize = 64 * 1024;
 /// gets to know; its stream is cut then, since nothing else frees what it holds.
 pub const CLOSING: Duration = Duration::from_secs(2);
 
+/// Something that waits.
+#[derive(Debug)]
+pub struct Parcel {
+    /// As it goes out.
+    pub bytes: Bytes,
+    /// What it confirms once it has left, on connections where that counts.
+    pub confirms: Option<Arc<Frame>>,
+}
+
 /// Encoded frames in order, with one reader. Clones are the same queue.
 #[derive(Clone)]
 pub struct Queue(Arc<Shared>);
@@ -33,7 +42,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<Parcel>,
     bytes: usize,
     closed: Option<Cause>,
     reader: Option<Waker>,
@@ -52,14 +61,19 @@ impl Queue {
     /// # Errors
     /// [`Overflow`] when it does not fit or the queue is closed; it was not taken.
     pub fn push(&self, frame: Bytes) -> Result<(), Overflow> {
+        self.send(Parcel { bytes: frame, confirms: None })
+    }
+
+    fn send(&self, parcel: Parcel) -> Result<(), Overflow> {
         let reader = {
             let mut state = self.lock();
-            let fits = state.bytes == 0 || state.bytes + frame.len() <= self.0.max;
+            let len = parcel.bytes.len();
+            let fits = state.bytes == 0 || state.bytes + len <= self.0.max;
             if state.closed.is_some() || !fits {
                 return Err(Overflow);
             }
-            state.bytes += frame.len();
-            state.frames.push_back(frame);
+            state.bytes += len;
+            state.frames.push_back(parcel);
             state.reader.take()
         };
         // Woken without the lock, which it will want at once.
@@ -71,14 +85,14 @@ impl Queue {
 
     /// The next frame if `may_take`; `None` at the end. Else the reader is woken when there is one,
     /// or when the queue is closed. What waits is not read to the end: a close is heard at once.
-    pub fn poll_take(&self, context: &mut Context<'_>, may_take: bool) -> Poll<Option<Bytes>> {
+    pub fn poll_take(&self, context: &mut Context<'_>, may_take: bool) -> Poll<Option<Parcel>> {
         let mut state = self.lock();
         if state.closed.is_some() {
             return Poll::Ready(None);
         }
         if may_take && let Some(frame) = state.frames.pop_front() {
             let before = state.bytes;
-            state.bytes -= frame.len();
+            state.bytes -= frame.bytes.len();
             if before > LOW_WATER && state.bytes <= LOW_WATER {
                 self.0.eased.notify_waiters();
             }
@@ -139,19 +153,22 @@ pub struct QueueOutlet {
     queue: Queue,
     meter: Meter,
     encode: fn(&Frame) -> &Bytes,
+    acks: bool,
 }
 
 impl QueueOutlet {
-    /// Into this queue, in this encoding; the reader is at the other end of this stream.
+    /// Into this queue, in this encoding; the reader is at the other end of this stream. Without
+    /// `acks` the frames that want a confirmation travel with their bytes.
     #[must_use]
-    pub fn new(queue: Queue, meter: Meter, encode: fn(&Frame) -> &Bytes) -> Self {
-        Self { queue, meter, encode }
+    pub fn new(queue: Queue, meter: Meter, encode: fn(&Frame) -> &Bytes, acks: bool) -> Self {
+        Self { queue, meter, encode, acks }
     }
 }
 
 impl Outlet for QueueOutlet {
     fn send(&mut self, frame: &Arc<Frame>) -> Result<(), Overflow> {
-        self.queue.push((self.encode)(frame).clone())
+        let confirms = (!self.acks && frame.wants_confirmation()).then(|| Arc::clone(frame));
+        self.queue.send(Parcel { bytes: (self.encode)(frame).clone(), confirms })
     }
 
     fn drained(&self) -> BoxFuture<'static, ()> {
@@ -191,8 +208,12 @@ mod tests {
         Bytes::from(vec![0; len])
     }
 
+    fn bytes_of(taken: Poll<Option<Parcel>>) -> Poll<Option<Bytes>> {
+        taken.map(|parcel| parcel.map(|parcel| parcel.bytes))
+    }
+
     fn take(queue: &Queue) -> Poll<Option<Bytes>> {
-        queue.poll_take(&mut Context::from_waker(&noop_waker()), true)
+        bytes_of(queue.poll_take(&mut Context::from_waker(&noop_waker()), true))
     }
 
     #[test]
@@ -235,7 +256,7 @@ mod tests {
         for _ in 0..2 {
             let reader = tokio::spawn({
                 let queue = queue.clone();
-                async move { poll_fn(|context| queue.poll_take(context, true)).await }
+                async move { poll_fn(|context| bytes_of(queue.poll_take(context, true))).await }
             });
             tokio::task::yield_now().await;
             queue.push("a".into()).expect("there is room");
@@ -243,7 +264,7 @@ mod tests {
         }
         let reader = tokio::spawn({
             let queue = queue.clone();
-            async move { poll_fn(|context| queue.poll_take(context, false)).await }
+            async move { poll_fn(|context| bytes_of(queue.poll_take(context, false))).await }
         });
         tokio::task::yield_now().await;
         queue.close(Cause::GoingAway);

@@ -52,7 +52,7 @@ impl Session {
 
     async fn ask(&self, command: Result<Command>) -> Result<commands::Done> {
         let seat = self.seat.as_ref().ok_or_else(|| Error::Unavailable("the connection is not in".into()))?;
-        command?.run(seat.connection(), &self.entrance).await
+        command?.run(seat, &self.entrance).await
     }
 }
 

@@ -14,9 +14,13 @@ use std::{
 };
 
 fn start(stored: &Arc<Stored>, clock: &Arc<SetClock>) -> Addr<NotificationBroker> {
+    start_with(stored, &Letters::new(100), clock)
+}
+
+fn start_with(stored: &Arc<Stored>, letters: &Arc<Letters>, clock: &Arc<SetClock>) -> Addr<NotificationBroker> {
     tokio::time::pause();
     let newest = stored.page(Seq(0), 0).newest;
-    NotificationBroker::new(stored.clone(), newest).with_clock(clock.clone()).start()
+    NotificationBroker::new(stored.clone(), letters.clone(), newest).with_clock(clock.clone()).start()
 }
 
 fn user() -> Identity {
@@ -244,7 +248,7 @@ async fn what_is_live_only_reaches_who_is_live_and_is_not_replayed() {
     let back = connect(&broker, "c2", &user(), 1, Cursor::At(Seq(0))).await;
     settle().await;
     assert_eq!(client.events(), ["ready", "typing"]);
-    assert_eq!(back.events(), ["ready", "CHANGED_RECORD"]);
+    assert_eq!(back.events(), ["ready", "CHANGED_RECORD", "pending_notifications"]);
 }
 
 #[actix::test]
@@ -262,4 +266,62 @@ async fn operators_find_connections_by_user_room_and_wire() {
     assert_eq!(find(ConnectionFilter { room: Some(Room::Admin), ..Default::default() }).await, ["b"]);
     assert_eq!(find(ConnectionFilter { transport: Some(Transport::Sse), ..Default::default() }).await, [""; 0]);
     assert_eq!(find(ConnectionFilter { limit: Some(1), ..Default::default() }).await, ["a"]);
+}
+
+#[actix::test]
+async fn what_waits_is_handed_out_page_by_page_once_live_and_the_rest_comes_as_it_happens() {
+    let (stored, letters, who) = (Stored::with([]), Letters::new(2), user());
+    for seq in 1..=5 {
+        stored.add(Arc::new(letters.put(who.user, seq)));
+    }
+    let broker = start_with(&stored, &letters, &Arc::default());
+    let fresh = connect(&broker, "fresh", &who, 5, Cursor::None).await;
+    let resumed = connect(&broker, "resumed", &who, 5, Cursor::At(Seq(3))).await;
+    let nobody = connect(&broker, "nobody", &user(), 5, Cursor::None).await;
+    settle().await;
+    broker.do_send(Emit(vec![stored.add(Arc::new(letters.put(who.user, 6)))]));
+    settle().await;
+    let pages = |client: &Client| -> Vec<usize> {
+        let seen = client.0.lock().expect("a lock");
+        let pages = seen.frames.iter().filter(|frame| &*frame.event == "pending_notifications");
+        pages.map(|frame| frame.confirms().len()).collect()
+    };
+    assert_eq!((pages(&fresh), fresh.seqs()), (vec![2, 2, 1], vec![6]));
+    assert_eq!((pages(&resumed), resumed.seqs()), (vec![2, 1], vec![4, 5, 6]));
+    assert_eq!(nobody.events(), ["ready"]);
+}
+
+#[actix::test]
+async fn while_the_inboxes_are_away_all_else_goes_on_and_what_waits_comes_later() {
+    let (stored, letters, who) = (Stored::with([]), Letters::new(2), user());
+    stored.add(Arc::new(letters.put(who.user, 1)));
+    letters.away.store(true, SeqCst);
+    let broker = start_with(&stored, &letters, &Arc::default());
+    let client = connect(&broker, "c1", &who, 1, Cursor::None).await;
+    settle().await;
+    broker.do_send(Emit(vec![stored.add(notice(2, [Room::All]))]));
+    settle().await;
+    assert_eq!(client.events(), ["ready", "CHANGED_RECORD"]);
+    letters.away.store(false, SeqCst);
+    settle().await;
+    assert_eq!(client.events(), ["ready", "CHANGED_RECORD", "pending_notifications"]);
+}
+
+#[actix::test]
+async fn a_live_notice_waits_for_those_before_it_that_are_missing() {
+    let (stored, letters, who) = (Stored::with([]), Letters::new(2), user());
+    let broker = start_with(&stored, &letters, &Arc::default());
+    let client = connect(&broker, "c1", &who, 0, Cursor::None).await;
+    settle().await;
+    stored.away.store(true, SeqCst);
+    stored.add(Arc::new(letters.put(who.user, 1)));
+    broker.do_send(Emit(vec![stored.add(Arc::new(letters.put(who.user, 2)))]));
+    letters.all.lock().expect("a lock").clear();
+    broker.do_send(Emit(vec![Arc::new(letters.read(who.user))]));
+    settle().await;
+    assert_eq!(client.events(), ["ready"]);
+    stored.away.store(false, SeqCst);
+    settle().await;
+    let told = ["new_notification", "notification:received"];
+    assert_eq!(client.events(), [&["ready"], &told[..], &told[..], &["notification:read"]].concat());
 }

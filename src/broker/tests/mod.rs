@@ -1,5 +1,6 @@
 //! The broker's parts together.
 
 mod actor;
+mod backlog;
 mod hub;
 mod resume;

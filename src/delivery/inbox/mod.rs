@@ -7,7 +7,8 @@
 //! | Part | Does |
 //! |---|---|
 //! | `notify` | from what happened to what lies in inboxes |
-//! | `pending`, `confirm` | what waits on connecting; `DELIVERED` |
+//! | `pending` | what waits on connecting |
+//! | `confirm`, `confirmations` | `DELIVERED`: for one who waits for it; for all others, in batches |
 //! | `marks` | read, delete |
 //! | `list`, `routes` | HTTP |
 //! | `send`, `broadcast` | an administrator's message to some, and to very many, a stretch at a time |
@@ -15,6 +16,7 @@
 
 mod broadcast;
 mod confirm;
+mod confirmations;
 mod list;
 mod marks;
 mod notify;
@@ -26,6 +28,7 @@ mod send;
 mod statuses_test;
 
 pub use broadcast::Broadcasts;
+pub use confirmations::Confirmations;
 pub use notify::{Message, notify};
 pub use retention::{forget, sweep};
 pub use routes::configure;

@@ -16,6 +16,7 @@
 //! that nothing that a client sends right afterwards can come too early.
 
 mod admission;
+mod asking;
 mod outlet;
 
 use self::admission::Admitted;
@@ -47,9 +48,6 @@ const READ_BUFFER: usize = 1024;
 /// these only bound what a hostile client can make the parser hold.
 const ATTACHMENTS: (usize, usize, Duration) = (256 * 1024, 10, Duration::from_secs(5));
 
-/// How long an event sent with an ack waits for it.
-const ACK_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// The Socket.IO service, for [`Mount::builder`](actix_socketioxide::Mount::builder), and the handle
 /// on it, to close it with. The mount has to use the same [`Limits::message_max`](super::Limits).
 pub fn build(entrance: &Entrance) -> (impl Engine + use<>, SocketIo) {
@@ -68,14 +66,14 @@ pub fn build(entrance: &Entrance) -> (impl Engine + use<>, SocketIo) {
         .ping_interval(limits.ping_interval)
         .ping_timeout(limits.ping_timeout)
         .connect_timeout(limits.connect_timeout)
-        .ack_timeout(ACK_TIMEOUT)
+        .ack_timeout(asking::ACK_TIMEOUT)
         .with_parser(parser)
         .build_svc();
 
     let (everyone, admins) = (entrance.clone(), entrance.clone());
-    let queue_max = limits.queue_max as u64;
+    let entering = entrance.clone();
     let enter = move |socket: SocketRef| {
-        enter(&socket, queue_max);
+        enter(&socket, &entering);
         ready(())
     };
     io.ns(
@@ -94,17 +92,20 @@ pub fn build(entrance: &Entrance) -> (impl Engine + use<>, SocketIo) {
 }
 
 /// The connection was admitted and CONNECT is answered: it goes to the broker.
-fn enter(socket: &SocketRef, queue_max: u64) {
+fn enter(socket: &SocketRef, entrance: &Entrance) {
     let Some(Admitted { identity, standing, handshake, lane, link }) = socket.extensions.remove::<Admitted>() else {
         return;
     };
+    let addressee = entrance.addressee(identity.user);
+    let queue_max = entrance.limits().queue_max as u64;
+    let outlet = SocketIoOutlet::new(socket.clone(), link.clone(), queue_max, addressee, handshake.acks);
     let entering = Box::new(Entering {
         connection: ConnectionId(socket.id.as_str().into()),
         identity,
         standing,
         handshake,
         transport: Transport::SocketIo,
-        outlet: Box::new(SocketIoOutlet::new(socket.clone(), link.clone(), queue_max)),
+        outlet: Box::new(outlet),
     });
     let refused = Box::new(move || link.cut());
     // The lane was empty until CONNECT was answered; what came since waits behind a seat.

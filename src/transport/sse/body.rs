@@ -2,8 +2,13 @@
 
 use crate::{
     broker::Cause,
-    transport::{Seat, queue::Queue},
+    transport::{
+        Seat,
+        handover::Handover,
+        queue::{Parcel, Queue},
+    },
 };
+use actix_socketioxide::Meter;
 use bytes::Bytes;
 use futures_util::Stream;
 use std::{
@@ -26,15 +31,16 @@ pub struct Body {
     head: Option<Bytes>,
     queue: Queue,
     comment: Interval,
+    handover: Option<Handover<Meter>>,
     _seat: Seat,
 }
 
 impl Body {
-    /// A stream for the connection in this seat.
-    pub fn new(queue: Queue, seat: Seat, every: Duration) -> Self {
+    /// A stream for the connection in this seat. Without a `handover` the client confirms in other ways.
+    pub fn new(queue: Queue, handover: Option<Handover<Meter>>, seat: Seat, every: Duration) -> Self {
         let mut comment = interval_at(Instant::now() + every, every);
         comment.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { head: Some(HEAD), queue, comment, _seat: seat }
+        Self { head: Some(HEAD), queue, comment, handover, _seat: seat }
     }
 }
 
@@ -46,8 +52,13 @@ impl Stream for Body {
         if let Some(head) = this.head.take() {
             return Poll::Ready(Some(Ok(head)));
         }
-        if let Poll::Ready(frame) = this.queue.poll_take(context, true) {
-            return Poll::Ready(frame.map(Ok));
+        if let Poll::Ready(parcel) = this.queue.poll_take(context, true) {
+            let Some(Parcel { bytes, confirms }) = parcel else { return Poll::Ready(None) };
+            if let (Some(frame), Some(handover)) = (&confirms, &this.handover) {
+                // From here it goes into the write buffer, whatever is put round it there.
+                handover.add(handover.road().written(), frame);
+            }
+            return Poll::Ready(Some(Ok(bytes)));
         }
         this.comment.poll_tick(context).map(|_| Some(Ok(COMMENT)))
     }

@@ -1,8 +1,9 @@
 //! Server-sent events: `GET /v1/stream` (WHATWG HTML, server-sent events; CONTRACT 3).
 //!
-//! One way only, so rooms are named in the address and nothing is acknowledged. The first line tells
-//! the browser to come back after a second; each event's `id:` is its place in the order, which the
-//! browser sends as `Last-Event-ID` when it does. `ready` has one too, so a client that loses its
+//! One way only, so rooms are named in the address and nothing is acknowledged: what was handed to the
+//! operating system counts as confirmed (with `?acks=true` only reading over HTTP does). The first line
+//! tells the browser to come back after a second; each event's `id:` is its place in the order, which
+//! the browser sends as `Last-Event-ID` when it does. `ready` has one too, so a client that loses its
 //! stream right after it misses nothing either.
 
 mod body;
@@ -53,9 +54,10 @@ async fn follow(request: &HttpRequest, entrance: &Entrance) -> Result<HttpRespon
         visitor.handshake.after = last.to_str().map_or(Cursor::Unknown, Cursor::parse);
     }
     let meter = door::meter(request)?;
+    let (acks, handover) = (visitor.handshake.acks, visitor.handover(entrance, &meter));
     let (queue, seat) =
-        visitor.enter(entrance, Transport::Sse, |queue| QueueOutlet::new(queue, meter, Frame::sse)).await?;
-    Ok(stream().streaming(Body::new(queue, seat, entrance.limits().comment_interval)))
+        visitor.enter(entrance, Transport::Sse, |queue| QueueOutlet::new(queue, meter, Frame::sse, acks)).await?;
+    Ok(stream().streaming(Body::new(queue, handover, seat, entrance.limits().comment_interval)))
 }
 
 fn stream() -> HttpResponseBuilder {

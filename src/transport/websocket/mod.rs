@@ -19,6 +19,7 @@ use crate::{
 use actix_http::ws::Codec;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, WebsocketContext};
+use outgoing::Confirming;
 use session::Session;
 use size::Measured;
 
@@ -32,13 +33,19 @@ async fn open(request: HttpRequest, payload: web::Payload, entrance: web::Data<E
     let meter = door::meter(&request)?;
     let visitor = Visitor::announce(&request, &entrance, true).await?;
     let way_out = meter.clone();
+    let (acks, handover) = (visitor.handshake.acks, visitor.handover(&entrance, &meter));
     let (queue, seat) = visitor
-        .enter(&entrance, Transport::WebSocket, |queue| QueueOutlet::new(queue, way_out, Frame::websocket))
+        .enter(&entrance, Transport::WebSocket, |queue| QueueOutlet::new(queue, way_out, Frame::websocket, acks))
         .await?;
     let limits = entrance.limits().clone();
     let codec = Codec::new().max_size(limits.message_max);
     let (payload, size) = Measured::new(payload, limits.message_max);
     let affairs = Affairs::seated(entrance.get_ref().clone(), seat);
     let session = Session::new(queue, meter, affairs, size, limits);
-    Ok(answer.streaming(WebsocketContext::with_codec(session, payload, codec)))
+    let unencoded = session.unencoded();
+    let encoded = WebsocketContext::with_codec(session, payload, codec);
+    Ok(match handover {
+        Some(handover) => answer.streaming(Confirming::new(Box::pin(encoded), unencoded, handover)),
+        None => answer.streaming(encoded),
+    })
 }

@@ -1,14 +1,21 @@
 //! What goes to the client, paced by what the client takes. `actix-web-actors` buffers without a
 //! bound, so only so much is handed to it; the rest waits in the queue, which has one.
 
-use crate::transport::queue::Queue;
+use crate::{
+    broker::Frame,
+    transport::{
+        handover::Handover,
+        queue::{Parcel, Queue},
+    },
+};
 use actix_socketioxide::Meter;
 use bytes::Bytes;
 use futures_util::{Stream, future::BoxFuture};
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -82,9 +89,9 @@ impl Outgoing {
 }
 
 impl Stream for Outgoing {
-    type Item = Bytes;
+    type Item = Parcel;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Parcel>> {
         let this = self.get_mut();
         while !this.ledger.is_open() {
             // Listen first, then look again, or what leaves between the two is missed.
@@ -99,6 +106,39 @@ impl Stream for Outgoing {
         }
         this.progress = None;
         this.queue.poll_take(context, true)
+    }
+}
+
+/// Frames that were handed to the context and are not encoded yet.
+pub type Unencoded = Rc<RefCell<Vec<Arc<Frame>>>>;
+
+/// The context's bytes on their way to the stream, where that confirms notifications (`acks: false`).
+pub struct Confirming<S> {
+    encoded: S,
+    unencoded: Unencoded,
+    handover: Handover<Meter>,
+}
+
+impl<S> Confirming<S> {
+    /// These bytes, which hold these frames.
+    pub const fn new(encoded: S, unencoded: Unencoded, handover: Handover<Meter>) -> Self {
+        Self { encoded, unencoded, handover }
+    }
+}
+
+impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Stream for Confirming<S> {
+    type Item = Result<Bytes, E>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let next = Pin::new(&mut this.encoded).poll_next(context);
+        if let Poll::Ready(Some(Ok(_))) = &next {
+            // The context encodes all that it was handed at once. From here it goes into the write buffer.
+            for frame in this.unencoded.borrow_mut().drain(..) {
+                this.handover.add(this.handover.road().written(), &frame);
+            }
+        }
+        next
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     incoming::{Incoming, ack, complaint},
-    outgoing::{Ledger, Outgoing},
+    outgoing::{Ledger, Outgoing, Unencoded},
     size::Oversize,
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     transport::{
         Limits,
         lane::Lane,
-        queue::Queue,
+        queue::{Parcel, Queue},
         session::{self, Reply, Session as Affairs},
     },
 };
@@ -26,6 +26,7 @@ pub struct Session {
     queue: Queue,
     meter: Meter,
     ledger: Rc<Ledger>,
+    unencoded: Unencoded,
     affairs: Lane<Affairs>,
     oversize: Oversize,
     limits: Limits,
@@ -41,9 +42,15 @@ type Context = WebsocketContext<Session>;
 impl Session {
     /// For a connection that is in.
     pub fn new(queue: Queue, meter: Meter, affairs: Lane<Affairs>, oversize: Oversize, limits: Limits) -> Self {
-        let ledger = Ledger::new(meter.clone());
+        let (ledger, unencoded) = (Ledger::new(meter.clone()), Unencoded::default());
         let heard = Instant::now();
-        Self { queue, meter, ledger, affairs, oversize, limits, heard, parts: None, closing: false }
+        Self { queue, meter, ledger, unencoded, affairs, oversize, limits, heard, parts: None, closing: false }
+    }
+
+    /// Where frames that want a confirmation are put as they are written; to be emptied by whoever takes
+    /// the bytes.
+    pub fn unencoded(&self) -> Unencoded {
+        Rc::clone(&self.unencoded)
     }
 
     /// Everything that is written goes through here, so that all of it is counted.
@@ -154,13 +161,15 @@ impl Actor for Session {
 }
 
 /// What waits in the queue.
-impl StreamHandler<Bytes> for Session {
-    fn handle(&mut self, frame: Bytes, context: &mut Context) {
+impl StreamHandler<Parcel> for Session {
+    fn handle(&mut self, Parcel { bytes, confirms }: Parcel, context: &mut Context) {
         // Frames are made from text; checking that again costs less than the copy it saves.
-        match frame.try_into() {
+        match bytes.try_into() {
             Ok(text) => self.write(Message::Text(text), context),
-            Err(_) => log::error!("a frame that is no text"),
+            Err(_) => return log::error!("a frame that is no text"),
         }
+        // Only what the connection confirms by itself comes with a frame.
+        self.unencoded.borrow_mut().extend(confirms);
     }
 
     /// The queue was closed, by the broker or for want of room: the client is told why, and has as

@@ -1,17 +1,19 @@
 //! The wires against a real port, with a gate and a broker of straw. What Herald as a whole does with
 //! them is tested in `tests/`.
 
+mod confirming;
 mod plain;
 mod socket_io;
 mod stream;
 
 use super::{
     Entrance, Limits,
-    fake::{CloseAll, Count, Drain, FakeBroker, Tell},
+    fake::{CloseAll, Count, Drain, FakeBroker, Kept, Tell},
     socketio, sse, websocket,
 };
 use crate::{
     broker::{Cause, Frame},
+    ids::NotificationId,
     notice::{Cursor, Seq},
 };
 use actix::Addr;
@@ -24,6 +26,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::{
     net::{SocketAddr, TcpListener},
+    sync::Arc,
     time::Duration,
 };
 use tokio::{
@@ -36,12 +39,13 @@ use tokio_util::codec::Framed;
 struct Port {
     address: SocketAddr,
     broker: Addr<FakeBroker>,
+    kept: Kept,
     server: ServerHandle,
 }
 
 impl Port {
     fn open(limits: Limits) -> Self {
-        let (entrance, broker) = FakeBroker::entrance(limits);
+        let (entrance, broker, kept) = FakeBroker::entrance(limits);
         let (engine, _) = socketio::build(&entrance);
         let mount = Mount::builder(engine).send_buffer(16 * 1024).build();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -58,7 +62,7 @@ impl Port {
         let server = Server::build().workers(1).disable_signals().listen("test", listener, app).expect("listens").run();
         let handle = server.handle();
         actix_rt::spawn(server);
-        Self { address, broker, server: handle }
+        Self { address, broker, kept, server: handle }
     }
 
     /// Sends a request; answers with the stream and the head.
@@ -100,7 +104,7 @@ impl Port {
         timeout(Duration::from_secs(5), arrives).await.expect("comes to be");
     }
 
-    async fn tell(&self, frame: &std::sync::Arc<Frame>) {
+    async fn tell(&self, frame: &Arc<Frame>) {
         self.broker.send(Tell(frame.clone(), 1)).await.expect("a broker");
     }
 }
@@ -173,6 +177,12 @@ async fn chatter(port: &Port, client: &mut Client, text: &str) {
         }
         timeout(Duration::from_secs(5), port.broker.send(Drain)).await.expect("drains").expect("a broker");
     }
+}
+
+/// Something that waits in the inbox, with so many bytes, and what it confirms.
+fn page(bytes: usize) -> (Arc<Frame>, NotificationId) {
+    let id = NotificationId::generate();
+    (Frame::pending(format!("{{\"x\":\"{}\"}}", "x".repeat(bytes)).into(), [id].into()), id)
 }
 
 /// More than any buffer holds, until the broker gives up on everybody who does not read. Slowly, so

@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn connect(port: &Port, packet: &str, more: &str) -> Client {
+pub(super) async fn connect(port: &Port, packet: &str, more: &str) -> Client {
     let mut client = port.websocket("/socket.io/?EIO=4&transport=websocket", more).await;
     assert!(client.hear().await.starts_with('0'), "the engine opens");
     client.text(packet).await;
@@ -10,7 +10,7 @@ async fn connect(port: &Port, packet: &str, more: &str) -> Client {
 }
 
 /// The next packet but pings.
-async fn packet(client: &mut Client) -> String {
+pub(super) async fn packet(client: &mut Client) -> String {
     loop {
         let text = client.hear().await;
         if text != "2" {

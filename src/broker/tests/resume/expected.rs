@@ -61,6 +61,8 @@ pub(super) struct Guest {
     pub(super) handshake: bool,
     pub(super) bounded: bool,
     pub(super) newest_then: Seq,
+    /// What it was told of its unread ones over HTTP, and how many frames it had heard then.
+    pub(super) told: Option<(usize, usize)>,
 }
 
 /// Rooms and roles of a guest, worked out anew from the beginning.

@@ -2,6 +2,9 @@
 //! pages that are stale when they arrive, or fail; connections that come with any cursor and any
 //! age of standing; rights that change; pruning. After each step, every connection must have heard
 //! exactly what a plain model says, in order, once.
+//!
+//! So it is with inboxes: notifications come, are confirmed, read, deleted, and the process dies, in any
+//! order. Whatever waits reaches each connection once, and what was last said to be unread is true.
 
 mod expected;
 mod steps;
@@ -33,5 +36,6 @@ proptest! {
         for guest in &world.guests {
             prop_assert!(guest.live, "nobody is left waiting");
         }
+        world.check_inboxes();
     }
 }

@@ -52,6 +52,21 @@ pub(super) enum Step {
         most: Option<u8>,
     },
     Disconnect(u16),
+    /// Something for a user's inbox; its emit as in `Commit`.
+    Notify {
+        user: usize,
+        emit: u8,
+    },
+    /// A client confirms one of the frames that it heard, perhaps long ago and on another connection.
+    Confirm(u16),
+    /// A user reads a notification, or deletes it; perhaps in the name of this connection.
+    Read {
+        which: u16,
+        deletes: bool,
+        origin: Option<u16>,
+    },
+    /// The process dies and starts again: all that was under way is gone.
+    Crash,
     Wish(u16, bool, bool),
     Prune(u16),
     Tick,
@@ -78,6 +93,11 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
                 user, sid, tokens, age, cursor, handshake, most,
             }),
         1 => any::<u16>().prop_map(Step::Disconnect),
+        5 => (0..USERS, 0u8..6).prop_map(|(user, emit)| Step::Notify { user, emit }),
+        3 => any::<u16>().prop_map(Step::Confirm),
+        2 => (any::<u16>(), any::<bool>(), prop::option::weighted(0.5, any::<u16>()))
+            .prop_map(|(which, deletes, origin)| Step::Read { which, deletes, origin }),
+        1 => prop::bool::weighted(0.2).prop_map(|dies| if dies { Step::Crash } else { Step::Tick }),
         4 => (any::<u16>(), any::<bool>(), prop::bool::weighted(0.7))
             .prop_map(|(which, sellers, enters)| Step::Wish(which, sellers, enters)),
         1 => any::<u16>().prop_map(Step::Prune),

@@ -13,15 +13,18 @@ use crate::broker::{
 };
 use crate::{
     identity::Role,
+    ids::{NotificationId, UserId},
     notice::{Audience, Cursor, EventName, Notice, Origin, Room, Seq},
 };
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// What is under way to the dispatch.
 pub(super) enum Answer {
     Read(Result<Page, Away>),
     Page(Slot, Result<Page, Away>),
     Drained(Slot),
+    Pending(Slot, Result<Pending, Away>),
+    PendingAgain(Slot),
     ReadAgain,
     PageAgain(Slot),
 }
@@ -36,6 +39,13 @@ pub(super) struct World {
     pub(super) answers: Vec<Answer>,
     pub(super) guests: Vec<Guest>,
     pub(super) names: usize,
+    pub(super) letters: Arc<Letters>,
+    /// What clients have heard that they may confirm.
+    pub(super) confirmable: Vec<(UserId, Vec<NotificationId>)>,
+    /// A live notice went out although some that nobody had heard of were before it: what such a user is
+    /// told up to there may be out of order. It takes a lost emit, and the next one puts it right.
+    pub(super) blurred: Vec<(usize, Seq)>,
+    ring: usize,
 }
 
 impl World {
@@ -57,6 +67,10 @@ impl World {
             answers: Vec::new(),
             guests: Vec::new(),
             names: 0,
+            letters: Letters::new(page),
+            confirmable: Vec::new(),
+            blurred: Vec::new(),
+            ring,
         }
     }
 
@@ -84,11 +98,23 @@ impl World {
                     origin,
                     effect: what.map(effect),
                 }));
-                match emit {
-                    0 => {}
-                    1 | 2 => self.emits.push(notice),
-                    _ => self.dispatch.emit(vec![notice]),
-                }
+                self.emit(emit, notice);
+            }
+            Step::Notify { user: number, emit } => {
+                let notice = self.letters.put(user(number), self.newest().next().0);
+                let notice = self.stored.add(Arc::new(notice));
+                self.emit(emit, notice);
+            }
+            Step::Confirm(which) => {
+                let Some(at) = pick(which, &self.confirmable) else { return };
+                let (user, ids) = &self.confirmable[at];
+                self.letters.confirm(*user, ids);
+            }
+            Step::Read { which, deletes, origin } => self.read_letter(which, deletes, origin),
+            Step::Crash => {
+                self.guests.drain(..).for_each(|guest| drop(self.dispatch.forget(guest.slot)));
+                self.dispatch = Dispatch::new(self.newest(), self.ring, usize::MAX);
+                (self.asks, self.answers, self.emits) = Default::default();
             }
             Step::Arrive(which, again) => {
                 let Some(at) = pick(which, &self.emits) else { return };
@@ -108,6 +134,12 @@ impl World {
                         guest.into_iter().for_each(|guest| guest.client.read_all());
                         Answer::Drained(slot)
                     }
+                    Ask::Pending { slot } => {
+                        let Some((user, after, upto)) = self.dispatch.pending_begins(slot) else { return };
+                        let page = if works { Ok(self.letters.page(user, after, upto)) } else { Err(Away) };
+                        Answer::Pending(slot, page)
+                    }
+                    Ask::PendingLater { slot } => Answer::PendingAgain(slot),
                     Ask::Ended { .. } => return,
                 };
                 self.answers.push(answer);
@@ -120,6 +152,8 @@ impl World {
                     Answer::Page(slot, page) => self.dispatch.page_done(slot, page),
                     Answer::PageAgain(slot) => self.dispatch.advance(slot),
                     Answer::Drained(slot) => self.dispatch.drained(slot),
+                    Answer::Pending(slot, page) => self.dispatch.pending_done(slot, page),
+                    Answer::PendingAgain(slot) => self.asks.push(Ask::Pending { slot }),
                 }
             }
             Step::Connect { user: number, sid: session, tokens, age, cursor, handshake, most } => {
@@ -161,6 +195,7 @@ impl World {
                     handshake,
                     bounded: most.is_some(),
                     newest_then: newest,
+                    told: None,
                 });
             }
             Step::Disconnect(which) => {
@@ -210,6 +245,98 @@ impl World {
 }
 
 impl World {
+    fn emit(&mut self, how: u8, notice: Arc<Notice>) {
+        match how {
+            0 => {}
+            1 | 2 => self.emits.push(notice),
+            _ => self.dispatch.emit(vec![notice]),
+        }
+    }
+
+    fn read_letter(&mut self, which: u16, deletes: bool, origin: Option<u16>) {
+        let (number, whose) = {
+            let mut all = self.letters.all.lock().expect("a lock");
+            let Some(at) = pick(which, &all) else { return };
+            let whose = all[at].user;
+            if all[at].status == Status::Read && !deletes {
+                return;
+            }
+            all[at].status = Status::Read;
+            if deletes {
+                all.remove(at);
+            }
+            (usize::from(whose != user(0)), whose)
+        };
+        let mut notice = self.letters.read(whose);
+        let unread = self.letters.unread(whose);
+        if let Some(guest) = origin.and_then(|which| pick(which, &self.guests)).map(|at| &mut self.guests[at])
+            && guest.number == number
+            // Before `ready` nobody knows a connection's id.
+            && !guest.client.events().is_empty()
+        {
+            notice.origin = Some(Origin { user: whose, connection: id(&guest.name) });
+            guest.told = Some((guest.client.events().len(), unread));
+        }
+        // Who is left out hears of it over HTTP, which waits for nothing.
+        let heard_of = if notice.origin.is_some() { self.dispatch.last } else { self.dispatch.known };
+        if heard_of < self.newest() {
+            self.blurred.push((number, self.newest()));
+        }
+        self.dispatch.emit(vec![Arc::new(notice)]);
+    }
+
+    /// Nobody heard of a notification twice, and an alias follows what it is an alias of.
+    fn check_letters(&mut self) {
+        for guest in &self.guests {
+            let seen = guest.client.0.lock().expect("a lock");
+            let mut heard = HashSet::new();
+            for (at, frame) in seen.frames.iter().enumerate() {
+                let before = at.checked_sub(1).map(|at| &seen.frames[at]);
+                match &*frame.event {
+                    EventName::RECEIVED => {
+                        let before = before.expect("what it is an alias of");
+                        assert_eq!((&*before.event, before.seq), ("new_notification", frame.seq));
+                    }
+                    _ => frame.confirms().iter().for_each(|id| assert!(heard.insert(*id), "heard twice")),
+                }
+                if frame.wants_confirmation() {
+                    let pair = (guest.identity.user, frame.confirms().to_vec());
+                    if !self.confirmable.contains(&pair) {
+                        self.confirmable.push(pair);
+                    }
+                }
+            }
+        }
+    }
+
+    /// At rest: whatever waits was heard, and what was heard last of the unread ones is true.
+    pub(super) fn check_inboxes(&self) {
+        for guest in &self.guests {
+            let seen = guest.client.0.lock().expect("a lock");
+            let whose = guest.identity.user;
+            let letters = self.letters.all.lock().expect("a lock").clone();
+            for letter in letters.iter().filter(|letter| letter.user == whose && letter.status == Status::Pending) {
+                let heard = seen.frames.iter().any(|frame| frame.confirms().contains(&letter.id));
+                assert!(heard, "{letter:?} was not heard by {}", guest.name);
+            }
+            let start = seen.frames[0].seq.expect("a start");
+            if self.blurred.iter().any(|(number, upto)| *number == guest.number && start < *upto) {
+                continue;
+            }
+            let says = |frame: &Arc<Frame>| -> Option<u64> {
+                serde_json::from_str::<serde_json::Value>(&frame.payload).expect("JSON")["unread"].as_u64()
+            };
+            let said = seen.frames.iter().enumerate().rev().find_map(|(at, frame)| Some((at, says(frame)?)));
+            let told = guest.told.map(|(at, unread)| (at, unread as u64));
+            let last = told.into_iter().chain(said).max_by_key(|(at, _)| *at);
+            if let Some((_, unread)) = last {
+                assert_eq!(unread, self.letters.unread(whose) as u64, "what {} was told last", guest.name);
+            }
+            let resumed = Client::ready_in(&seen)["resumed"] == true;
+            assert!(!resumed || seen.frames.iter().any(|frame| &*frame.event == "pending_notifications"));
+        }
+    }
+
     pub(super) fn cursor(&self, said: Option<u16>, newest: Seq) -> Cursor {
         // A little ahead of everything, too; and past that, something that is no cursor.
         let places = usize::try_from(newest.0).expect("small") + 4;
@@ -313,6 +440,7 @@ impl World {
         let last = self.dispatch.last;
         self.take(step);
         self.check(last);
+        self.check_letters();
     }
 }
 
