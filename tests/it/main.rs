@@ -11,6 +11,7 @@ mod groups;
 mod identity;
 mod import;
 mod inbox;
+mod inbox_delivery;
 mod jobs;
 mod mail;
 mod nothing_for_refused;

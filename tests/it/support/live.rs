@@ -6,7 +6,10 @@ use super::{
     wire::{End, Over, Pass, Refusal, Said, Way, Wire},
 };
 use serde_json::Value;
-use std::collections::{HashMap, VecDeque};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+};
 
 pub struct Live {
     herald: Herald,
@@ -149,6 +152,14 @@ impl Live {
         self.waiting.push_back((name, data));
     }
 
+    /// What counts for nothing unless it is waited for: markers that others asked for; what waits in the
+    /// inbox, if the story is not about how that is confirmed; and what all who resume hear of an empty one.
+    fn passes_over(&self, name: &str, data: &Value) -> bool {
+        let minds_inbox = self.way.acks.is_some() || !self.way.answers;
+        let page = name == "pending_notifications";
+        is_marker(name, data) || page && (!minds_inbox || data["notifications"] == Value::Array(Vec::new()))
+    }
+
     fn name(&self) -> String {
         format!("{:?}", self.way.over)
     }
@@ -162,12 +173,50 @@ impl Live {
     pub async fn hears(&mut self, event: &str) -> Value {
         loop {
             let (name, data) = self.next().await;
-            if is_marker(&name, &data) {
+            if self.passes_over(&name, &data) && name != event || is_marker(&name, &data) {
                 continue;
             }
             assert_eq!(name, event, "{}: heard something else; heard: {}", self.name(), self.story());
             return data;
         }
+    }
+
+    /// The next event, whatever it is.
+    pub async fn hears_anything(&mut self) -> (String, Value) {
+        self.next().await
+    }
+
+    /// How many events it hears before this marker; nothing but other markers is passed over.
+    pub async fn hears_until_strictly(&mut self, marker: &str) -> usize {
+        let mut count = 0;
+        loop {
+            let (name, data) = self.next().await;
+            if data["record"]["id"] == marker {
+                return count;
+            }
+            count += usize::from(!is_marker(&name, &data));
+        }
+    }
+
+    /// Goes on reading until something else is done; what it hears meanwhile counts as heard.
+    pub async fn listens_while<T>(&mut self, doing: impl Future<Output = T>) -> T {
+        let (herald, marker) = (self.herald, RefCell::new(None));
+        let doing = async {
+            let done = doing.await;
+            let first = herald.marker().await;
+            *marker.borrow_mut() = Some(first);
+            // The first may have been heard before its name was known here.
+            herald.marker().await;
+            done
+        };
+        let reading = async {
+            let mut heard = Vec::new();
+            while !marker.borrow().as_ref().is_some_and(|marker| heard.contains(marker)) {
+                let (_, data) = self.next().await;
+                heard.extend(data["record"]["id"].as_str().map(str::to_owned));
+            }
+        };
+        futures_util::future::join(doing, reading).await.0
     }
 
     /// Hears this of this record next; the record, or for `DELETED_RECORD` the notice.
@@ -220,7 +269,7 @@ impl Live {
             if data["record"]["id"] == id {
                 return;
             }
-            let marker = is_marker(&name, &data);
+            let marker = self.passes_over(&name, &data);
             assert!(marker, "{}: was to hear nothing, but heard {name} {data}", self.name());
         }
     }
@@ -239,7 +288,7 @@ impl Live {
             if data["record"]["id"] == marker {
                 return heard;
             }
-            if !is_marker(&name, &data) {
+            if !self.passes_over(&name, &data) {
                 heard.push((name, data));
             }
         }
@@ -295,7 +344,7 @@ impl Live {
     /// It hears this marker, or is closed before that.
     pub async fn hears_marker_or_ends(&mut self, id: &str) {
         while let Ok((name, data)) = self.next_or_end().await {
-            assert!(is_marker(&name, &data) || name == "error", "{}: heard {name} {data}", self.name());
+            assert!(self.passes_over(&name, &data) || name == "error", "{}: heard {name} {data}", self.name());
             if data["record"]["id"] == id {
                 return;
             }
@@ -319,7 +368,7 @@ impl Live {
         loop {
             match self.next_or_end().await {
                 Ok((name, data)) => {
-                    let harmless = name == "auth_expiring" || is_marker(&name, &data);
+                    let harmless = name == "auth_expiring" || self.passes_over(&name, &data);
                     assert!(harmless, "{}: before its end it heard {name} {data}", self.name());
                 }
                 Err(end) => return end,

@@ -19,6 +19,7 @@ pub struct SocketIo {
     /// Packets of a poll that were not looked at yet.
     packets: VecDeque<String>,
     headers: Vec<(String, String)>,
+    answers: bool,
 }
 
 enum Carrier {
@@ -49,12 +50,19 @@ impl SocketIo {
             let mut packets: VecDeque<String> = body.split('\u{1e}').map(str::to_owned).collect();
             let open = packets.pop_front().expect("a packet");
             let sid = sid_of(&open);
-            return Ok(Self { to, carrier: Carrier::Polling { sid }, prefix, packets, headers });
+            return Ok(Self { to, carrier: Carrier::Polling { sid }, prefix, packets, headers, answers: way.answers });
         }
         let mut socket = upgrade(to, &format!("{PATH}websocket"), way).await?;
         let open = text(&mut socket).await.expect("the open packet");
         sid_of(&open);
-        Ok(Self { to, carrier: Carrier::WebSocket(Box::new(socket)), prefix, packets: VecDeque::new(), headers })
+        Ok(Self {
+            to,
+            carrier: Carrier::WebSocket(Box::new(socket)),
+            prefix,
+            packets: VecDeque::new(),
+            headers,
+            answers: way.answers,
+        })
     }
 
     /// CONNECT, and its answer.
@@ -95,7 +103,7 @@ impl SocketIo {
             "2" => {
                 let mut said: Vec<Value> = serde_json::from_str(body).unwrap_or_else(|_| panic!("{packet}"));
                 let name = said.remove(0).as_str().expect("an event's name").to_owned();
-                if !id.is_empty() {
+                if !id.is_empty() && self.answers {
                     self.packet_out(format!("43{}{id}[]", self.prefix)).await.ok();
                 }
                 let data = if said.is_empty() { Value::Null } else { said.remove(0) };

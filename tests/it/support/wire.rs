@@ -55,6 +55,10 @@ pub struct Way {
     pub last_event_id: Option<String>,
     pub origin: Option<String>,
     pub namespace: &'static str,
+    /// What it says of `acks`, if anything.
+    pub acks: Option<bool>,
+    /// Whether it answers events that ask for an acknowledgement (Socket.IO).
+    pub answers: bool,
     /// A small one fills quickly when its owner does not read.
     pub receive_buffer: Option<u32>,
 }
@@ -69,6 +73,8 @@ impl Way {
             last_event_id: None,
             origin: None,
             namespace: "/",
+            acks: None,
+            answers: true,
             receive_buffer: None,
         }
     }
@@ -80,6 +86,16 @@ impl Way {
     pub fn rooms<T: Into<String> + Clone>(self, rooms: &[T]) -> Self {
         let rooms: Vec<String> = rooms.iter().cloned().map(Into::into).collect();
         Self { rooms: Some(rooms.into()), ..self }
+    }
+
+    /// Says that it confirms notifications itself, or that it does not.
+    pub fn acks(self, acks: bool) -> Self {
+        Self { acks: Some(acks), ..self }
+    }
+
+    /// Asked for an acknowledgement, it says nothing.
+    pub fn silent(self) -> Self {
+        Self { answers: false, ..self }
     }
 
     pub fn pass(self, pass: Pass) -> Self {
@@ -99,6 +115,9 @@ impl Way {
         if let Some(Pass::Ticket(ticket)) = &self.pass {
             query.push(format!("ticket={}", escaped(ticket)));
         }
+        if let Some(acks) = self.acks {
+            query.push(format!("acks={acks}"));
+        }
         query.join("&")
     }
 
@@ -113,6 +132,9 @@ impl Way {
         }
         if let Some(rooms) = &self.rooms {
             auth["rooms"] = rooms.clone();
+        }
+        if let Some(acks) = self.acks {
+            auth["acks"] = acks.into();
         }
         auth
     }

@@ -129,16 +129,19 @@ class Follower {
 }
 
 export class SocketIo extends Follower {
-  constructor(user, { transports = ["polling", "websocket"], namespace = "/", reconnection = false, auth, extraHeaders, ...options } = {}) {
+  constructor(user, { transports = ["polling", "websocket"], namespace = "/", reconnection = false, auth, acks, answers = true, extraHeaders, ...options } = {}) {
     super(user, options);
     const token = () => ("token" in options ? options.token : this.token);
     this.socket = io(new URL(namespace, this.url).href, {
       transports, reconnection, extraHeaders,
       reconnectionDelay: 50, reconnectionDelayMax: 500, forceNew: true, autoConnect: false,
-      auth: auth ?? ((cb) => cb({ token: token(), after: this.after, rooms: this.rooms })),
+      auth: auth ?? ((cb) => cb({ token: token(), after: this.after, rooms: this.rooms, acks })),
     });
     this.socket.onAny((event, ...args) => {
-      if (typeof args.at(-1) === "function") args.pop()({ ok: true });
+      if (typeof args.at(-1) === "function") {
+        const acknowledge = args.pop();
+        if (answers) acknowledge({ ok: true });
+      }
       this.hear(event, args[0]);
     });
     this.socket.on("connect", () => { this.connected = true; this.changed(); });
