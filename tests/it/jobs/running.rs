@@ -19,7 +19,8 @@ use std::{
 #[tokio::test]
 async fn a_run_that_was_thought_dead_can_do_nothing_once_another_has_its_job() {
     let (puppets, works) = Puppets::new();
-    let server = TestServer::doing(works, |_| {}).await;
+    // One place each: the node that has the first run can't take the second.
+    let server = TestServer::doing(works, |config| config.jobs.at_once = 1).await;
     let other = server.another().await;
     let ann = server.user("ann").await;
     let id = server.job(&ann, Kind::Import, "Fair");
