@@ -3,6 +3,9 @@
 import "./admin/cut.js";
 import "./admin/departments.js";
 import "./admin/events.js";
+import "./admin/inbox.js";
+import "./admin/jobs.js";
+import "./admin/sending.js";
 import { $ } from "./admin/element.js";
 import { enter, leave } from "./admin/gate.js";
 import { session } from "./admin/tab.js";

@@ -58,7 +58,7 @@ export class Session {
   }
 
   /**
-   * One request, answered `{status, data, seq, next}` or thrown as `Problem`. A token near its end is renewed
+   * One request (its body JSON, or a form with files), answered `{status, data, seq, next, headers}` or thrown as `Problem`. A token near its end is renewed
    * before, one that turns out refused is renewed once after.
    */
   async request(method, path, { body, ifMatch, signal } = {}) {
@@ -75,7 +75,7 @@ export class Session {
     const text = await answer.text();
     const seq = Number(answer.headers.get("X-Herald-Seq") ?? NaN);
     const next = /<([^>]*)>\s*;\s*rel="?next"?/.exec(answer.headers.get("Link") ?? "")?.[1];
-    return { status: answer.status, data: text ? JSON.parse(text) : undefined, seq, next };
+    return { status: answer.status, data: text ? JSON.parse(text) : undefined, seq, next, headers: answer.headers };
   }
 
   /** New tokens. One at a time: a refresh token works once, and using it twice ends the login. */
@@ -98,11 +98,12 @@ export class Session {
   async #fetch(method, path, { body, ifMatch, token, signal }) {
     if (this.cut) throw new Problem({ code: "offline", title: "The connection is cut", detail: "The connection is cut: let it back first." });
     const headers = {};
-    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const form = body instanceof FormData;
+    if (body !== undefined && !form) headers["Content-Type"] = "application/json";
     if (token) headers.Authorization = `Bearer ${token}`;
     if (ifMatch !== undefined) headers["If-Match"] = `"${ifMatch}"`;
     try {
-      return await fetch(path, { method, headers, signal, cache: "no-store", body: body === undefined ? undefined : JSON.stringify(body) });
+      return await fetch(path, { method, headers, signal, cache: "no-store", body: body === undefined || form ? body : JSON.stringify(body) });
     } catch (cause) {
       if (signal?.aborted) throw cause;
       throw new Problem({ code: "unreachable", title: "Herald can't be reached", detail: "Herald can't be reached just now." });

@@ -7,12 +7,13 @@ for (const button of document.querySelectorAll("dialog [data-close]")) {
 }
 
 /** Answers `{message}`, or false if the reader would rather not. */
-export function question(title, text, { yes, message = false }) {
+export function question(title, text, { yes, message = false, label = "Message to the author (optional)" }) {
   const dialog = $("ask-dialog");
   $("ask-title").textContent = title;
   $("ask-text").textContent = text;
   $("ask-yes").textContent = yes;
   $("ask-field").hidden = !message;
+  $("ask-label").textContent = label;
   $("ask-input").value = "";
   dialog.returnValue = "";
   dialog.showModal();

@@ -2,6 +2,7 @@
 
 import { Live } from "../live.js";
 import { $ } from "./element.js";
+import { loadInbox, takeInbox } from "./inbox.js";
 import { numbers, showNumbers, showState } from "./link.js";
 import { line, summary } from "./log.js";
 import { fill, records, render, take } from "./records.js";
@@ -23,6 +24,7 @@ export async function load() {
   try {
     const departments = await session.request("GET", `/v1/departments?limit=${PAGE}`);
     const groups = await session.request("GET", `/v1/event_groups?limit=${PAGE}`);
+    const jobs = await session.request("GET", `/v1/jobs?limit=${PAGE}`);
     const events = [];
     let path = `/v1/events?limit=${PAGE}`;
     for (let page = 0; path && page < MOST_PAGES; page++) {
@@ -33,6 +35,7 @@ export async function load() {
     more = Boolean(path);
     fill(records.DEPARTMENT, departments.data);
     fill(records.EVENT_GROUP, groups.data);
+    fill(records.JOB, jobs.data);
     fill(records.EVENT, events);
     return departments.seq;
   } finally {
@@ -52,6 +55,7 @@ function inOwnHouse(link) {
 function ready(message, { first }) {
   live.user = message.user;
   missed = 0;
+  loadInbox();
   if (message.resync) {
     say($("link-message"), "warn", "The cursor was too old to go on from, so everything was fetched again.");
     load().catch((problem) => toast("bad", explain(problem)));
@@ -63,6 +67,7 @@ function ready(message, { first }) {
 }
 
 function hear(notice) {
+  if (takeInbox(notice)) return;
   numbers.received += 1;
   if (notice.again) numbers.twice += 1;
   if (notice.missed) {
@@ -77,7 +82,7 @@ function hear(notice) {
 
 /** A notice into the records. */
 function apply({ event, data }) {
-  if (event === "new_notification") return toast("info", String(data?.message ?? ""));
+  if (event === "incoming data") return toast(data.status === "failed" ? "bad" : "ok", `The processor answered: ${JSON.stringify(data.data).slice(0, 300)}`);
   const map = records[data?.type];
   if (!map) return;
   if (event === "DELETED_RECORD") {

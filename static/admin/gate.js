@@ -2,6 +2,7 @@
 
 import { $ } from "./element.js";
 import { live, load } from "./follow.js";
+import { emptyInbox } from "./inbox.js";
 import { numbers, showNumbers } from "./link.js";
 import { emptyLog } from "./log.js";
 import { forget } from "./records.js";
@@ -28,10 +29,11 @@ export async function enter() {
   $("desk").hidden = $("who").hidden = $("state").hidden = false;
   $("who-mail").textContent = user.email;
   $("who-roles").textContent = (user.roles ?? []).join(", ");
-  $("new-department").hidden = !session.isAdmin;
+  $("new-department").hidden = $("send-message").hidden = !session.isAdmin;
   document.title = `Herald · ${user.email}`;
   Object.assign(numbers, { received: 0, recovered: 0, twice: 0 });
   emptyLog();
+  emptyInbox();
   say($("link-message"), "");
   $("link-message").hidden = true;
   showNumbers(live.after);

@@ -11,10 +11,11 @@ export function emptyLog() {
 
 export function summary({ event, data }) {
   if (event === "DELETED_RECORD") return `${data.type} ${data.id} is gone`;
+  if (event === "incoming data") return JSON.stringify(data.data ?? null).slice(0, 200);
   const { type, record } = data ?? {};
   if (!record) return data?.message ? String(data.message) : "";
-  const name = record.description && type === "EVENT" ? record.description : record.name ?? record.email ?? record.id;
-  const state = record.state ? `, ${STATES[record.state]?.[0] ?? record.state}` : "";
+  const name = record.description && ["EVENT", "JOB"].includes(type) ? record.description : record.name ?? record.email ?? record.id;
+  const state = record.state ? `, ${(type === "EVENT" && STATES[record.state]?.[0]) || record.state}` : "";
   return `${type} “${name}”, version ${record.version}${state}`;
 }
 

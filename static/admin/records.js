@@ -1,7 +1,7 @@
 // What this page knows of the server's records. Lists say with `draws` how they are drawn; whoever needs to hear that
 // a known record has changed says so with `watch`.
 
-export const records = { EVENT: new Map(), DEPARTMENT: new Map(), EVENT_GROUP: new Map() };
+export const records = { EVENT: new Map(), DEPARTMENT: new Map(), EVENT_GROUP: new Map(), JOB: new Map() };
 export const changed = new Set();   // ids to flash at the next rendering
 const drawing = [];
 const watching = [];

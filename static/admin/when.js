@@ -8,6 +8,11 @@ export function span(start, end) {
   return dates.formatRange(from, to);
 }
 
+export function moment(time) {
+  const date = new Date(time);
+  return isNaN(date) ? String(time) : dates.format(date);
+}
+
 /** For <input type="datetime-local">, in the reader's own time zone. */
 export function toLocal(time) {
   const date = new Date(time);
