@@ -37,7 +37,7 @@ fi
 
 if CHROMIUM=$(chromium_bin); then export CHROMIUM; else
 	export CHROMIUM=
-	leave_out 'the browser tests (tests/js/browser.test.mjs): no Chromium (Debian: apt-get install chromium)'
+	leave_out 'the browser tests (tests/js/browser*.test.mjs): no Chromium (Debian: apt-get install chromium)'
 fi
 say 'Rust tests, SQLite'
 if $js; then
@@ -57,7 +57,7 @@ if $js; then
 	cargo build --bin herald --example processor
 	files=()
 	for file in tests/js/*.test.mjs; do
-		[ -z "$CHROMIUM" ] && [ "${file##*/}" = browser.test.mjs ] && continue
+		[ -z "$CHROMIUM" ] && [[ ${file##*/} == browser*.test.mjs ]] && continue
 		files+=("$PWD/$file")
 	done
 	for database in sqlite postgres; do

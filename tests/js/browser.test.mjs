@@ -2,69 +2,13 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, afterEach, before, describe, test } from "node:test";
-import { chromium } from "playwright-core";
+import { describe, test } from "node:test";
 
-import { DATABASE, Herald } from "./support/herald.mjs";
-
-const DEADLINE = 20_000;
-const QUIET = [
-  "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync",
-  // Chromium's sandbox can't be had by root, as which CI runs.
-  ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
-];
+import { inBrowser } from "./support/browser.mjs";
+import { DATABASE } from "./support/herald.mjs";
 
 describe(`the pages, ${DATABASE}`, () => {
-  let herald, browser;
-  let complaints = [];
-  let contexts = [];
-
-  before(async () => {
-    herald = await Herald.start();
-    browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: QUIET });
-  });
-  after(async () => {
-    await browser?.close();
-    await herald?.stop();
-  });
-  afterEach(async () => {
-    await Promise.all(contexts.map((context) => context.close()));
-    const heard = complaints;
-    complaints = [];
-    contexts = [];
-    assert.deepEqual(heard, [], "the browser complained");
-  });
-
-  /** A page in a context of its own: another person's browser. */
-  async function open(path, options = {}) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-    contexts.push(context);
-    context.setDefaultTimeout(DEADLINE);
-    const page = await context.newPage();
-    page.on("pageerror", (error) => complaints.push(`${path}: ${error}`));
-    page.on("console", (message) => {
-      // An answer like 412 or a server that is away is part of the story; a script that fails or a breach of the policy
-      // is not.
-      const told = /^Failed to load resource|net::ERR_CONNECTION_REFUSED/.test(message.text());
-      if (message.type() === "error" && !told) complaints.push(`${path}: ${message.text()}`);
-    });
-    await page.goto(new URL(path, herald.url).href);
-    return page;
-  }
-
-  async function logIn(page, name) {
-    await page.getByLabel("E-mail").fill(`${name}@example.com`);
-    await page.getByLabel("Password").fill("herald-demo");
-    await page.getByRole("button", { name: "Log in", exact: true }).click();
-    await live(page);
-  }
-
-  const live = (page) => page.locator('#state[data-state="live"]').waitFor();
-  const number = async (page, name) => Number(await page.locator(`#n-${name}`).textContent());
-  const event = (page, text) => page.locator("#events > li").filter({ hasText: text });
-  const inState = (page, text, state) => page.locator(`#events > li[data-state="${state}"]`).filter({ hasText: text }).waitFor();
-  const seqs = (page) => page.locator("#log li[data-seq]:not([data-event=ready])").evaluateAll((lines) => lines.map((line) => Number(line.dataset.seq)).reverse());
+  const { open, logIn, live, number, event, inState, seqs, herald } = inBrowser();
 
   async function create(page, text) {
     await page.getByRole("button", { name: "New event" }).click();
@@ -149,7 +93,7 @@ describe(`the pages, ${DATABASE}`, () => {
   });
 
   test("two people in one dialog: the second is asked, and nothing is overwritten unseen", async () => {
-    const [ann, bob] = [await herald.user("ann"), await herald.user("bob")];
+    const [ann, bob] = [await herald().user("ann"), await herald().user("bob")];
     const group = await ann.group(bob);
     const draft = await ann.draft("Choir practice", { groupIds: [group.id] });
     const page = await open("/");
@@ -194,7 +138,7 @@ describe(`the pages, ${DATABASE}`, () => {
 
   test("what looks like markup is shown as text, on both pages", async () => {
     const nasty = '<img src=x onerror="document.title=1">';
-    const [ann, bob] = [await herald.user("ann"), await herald.user("bob")];
+    const [ann, bob] = [await herald().user("ann"), await herald().user("bob")];
     const group = await ann.group(bob);
     const [page, client] = [await open("/"), await open("/client/")];
     await logIn(page, "bob");
@@ -216,11 +160,11 @@ describe(`the pages, ${DATABASE}`, () => {
     await page.reload();
     await live(page);
 
-    await herald.terminate();
+    await herald().terminate();
     await page.locator('#state:not([data-state="live"])').waitFor();
-    await herald.restart();
+    await herald().restart();
     await live(page);
-    const ann = await herald.user("ann");
+    const ann = await herald().user("ann");
     await ann.draft("After the restart");
     await event(page, "After the restart").waitFor();
     assert.equal(await number(page, "twice"), 0);
@@ -243,7 +187,7 @@ describe(`the pages, ${DATABASE}`, () => {
 
   for (const transports of ["polling,websocket", "websocket", "polling"]) {
     test(`the demo client connects, is cut, comes back, and shows every event once (${transports})`, async () => {
-      const [ann, bob] = [await herald.user("ann"), await herald.user("bob")];
+      const [ann, bob] = [await herald().user("ann"), await herald().user("bob")];
       const group = await ann.group(bob);
       const page = await open("/client/");
       await connectClient(page, "bob", transports);
@@ -275,25 +219,16 @@ describe(`the pages, ${DATABASE}`, () => {
 });
 
 describe("the demo page where npm was not run", () => {
-  let herald, browser;
-  before(async () => {
-    herald = await Herald.start({ STATIC_DIR: join(import.meta.dirname, "support") });
-    browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: QUIET });
-  });
-  after(async () => {
-    await browser?.close();
-    await herald?.stop();
-  });
+  const { open, herald } = inBrowser({ STATIC_DIR: join(import.meta.dirname, "support") });
 
   test("it says how to get the Socket.IO client, and so does its address", async () => {
-    const answer = await fetch(new URL("/socket.io/socket.io.js", herald.url));
+    const answer = await fetch(new URL("/socket.io/socket.io.js", herald().url));
     assert.equal(answer.status, 404);
     assert.match(answer.headers.get("content-type"), /^text\/plain/);
     assert.match(await answer.text(), /run: npm ci --prefix static/);
 
-    const page = await browser.newPage();
-    await page.goto(new URL("/client/", herald.url).href);
-    await page.getByText("run: npm ci --prefix static").waitFor({ timeout: DEADLINE });
+    const page = await open("/client/");
+    await page.getByText("run: npm ci --prefix static").waitFor();
     assert.ok(await page.getByRole("button", { name: "Connect", exact: true }).isDisabled());
   });
 });
