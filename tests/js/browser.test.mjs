@@ -227,7 +227,7 @@ describe("the demo page where npm was not run", () => {
     assert.match(answer.headers.get("content-type"), /^text\/plain/);
     assert.match(await answer.text(), /run: npm ci --prefix static/);
 
-    const page = await open("/client/");
+    const page = await open("/client/", {}, /Refused to execute script/);
     await page.getByText("run: npm ci --prefix static").waitFor();
     assert.ok(await page.getByRole("button", { name: "Connect", exact: true }).isDisabled());
   });

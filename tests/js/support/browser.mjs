@@ -36,8 +36,8 @@ export function inBrowser(env = {}) {
     assert.deepEqual(heard, [], "the browser complained");
   });
 
-  /** A page in a context of its own: another person's browser. */
-  async function open(path, options = {}) {
+  /** A page in a context of its own: another person's browser. It may complain of what `expected` matches. */
+  async function open(path, options = {}, expected = /^$/) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     contexts.push(context);
     context.setDefaultTimeout(DEADLINE);
@@ -47,7 +47,7 @@ export function inBrowser(env = {}) {
       // An answer like 412 or a server that is away is part of the story; a script that fails or a breach of the policy
       // is not.
       const told = /^Failed to load resource|net::ERR_CONNECTION_REFUSED/.test(message.text());
-      if (message.type() === "error" && !told) complaints.push(`${path}: ${message.text()}`);
+      if (message.type() === "error" && !told && !expected.test(message.text())) complaints.push(`${path}: ${message.text()}`);
     });
     await page.goto(new URL(path, herald.url).href);
     return page;
