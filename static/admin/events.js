@@ -11,6 +11,8 @@ import { session } from "./tab.js";
 import { toast, working } from "./telling.js";
 import { span } from "./when.js";
 
+const MOST_SHOWN = 200;   // a longer list is for searching, not for reading
+
 draws(renderEvents);
 $("search").addEventListener("input", renderEvents);
 $("filter").addEventListener("change", renderEvents);
@@ -26,11 +28,12 @@ function renderEvents() {
   // The focus must not be lost because somebody else changed something.
   const focus = document.activeElement?.closest?.("#events [data-do]");
   const focused = focus && { id: focus.closest("li").dataset.id, what: focus.dataset.do };
-  $("events").replaceChildren(...shown.map(eventItem));
+  $("events").replaceChildren(...shown.slice(0, MOST_SHOWN).map(eventItem));
   if (focused) $("events").querySelector(`li[data-id="${CSS.escape(focused.id)}"] [data-do="${focused.what}"]`)?.focus();
   $("events-count").textContent = all.length ? `(${shown.length === all.length ? all.length : `${shown.length} of ${all.length}`}${more ? "+" : ""})` : "";
-  $("events-empty").hidden = shown.length > 0;
-  $("events-empty").textContent = all.length ? "No event matches." : "No events yet. Make the first one.";
+  const left = shown.length - MOST_SHOWN;
+  $("events-empty").hidden = shown.length > 0 && left <= 0;
+  $("events-empty").textContent = left > 0 ? `${left} more: find them by a word or a state.` : all.length ? "No event matches." : "No events yet. Make the first one.";
 }
 
 function eventItem(event) {

@@ -4,6 +4,8 @@
 export const records = { EVENT: new Map(), DEPARTMENT: new Map(), EVENT_GROUP: new Map(), JOB: new Map() };
 export const changed = new Set();   // ids to flash at the next rendering
 const drawing = [];
+let soon;              // the next drawing
+let drawingTook = 0;   // how long the last one took: drawing gets a fifth of the time at most
 const watching = [];
 
 export const draws = (call) => drawing.push(call);
@@ -29,9 +31,15 @@ export function took(record, type = "EVENT") {
   render();
 }
 
+/** Draws soon, and once for all that comes until then: an import brings thousands of notices. */
 export function render() {
-  drawing.forEach((call) => call());
-  changed.clear();
+  soon ??= setTimeout(() => {
+    const began = performance.now();
+    soon = undefined;
+    drawing.forEach((call) => call());
+    changed.clear();
+    drawingTook = performance.now() - began;
+  }, Math.min(1_000, 5 * drawingTook));
 }
 
 export function forget() {
