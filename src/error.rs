@@ -57,7 +57,7 @@ pub enum Error {
     #[error("{0}")]
     LimitExceeded(Cow<'static, str>),
     /// 429: too often; try again in so many seconds.
-    #[error("too many attempts; try again in {0} s")]
+    #[error("too much at once; try again in {0} s")]
     RateLimited(u64),
     /// 503: something that Herald needs is away or overloaded for the moment.
     #[error("{0}")]
