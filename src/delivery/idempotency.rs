@@ -98,7 +98,7 @@ impl Answer {
 /// Does the work unless it was done under this key within 24 h; then the first answer is given again.
 /// Without a key it is always done.
 ///
-/// ```ignore
+/// ```text
 /// let key = Key::of(&request, caller.user, "/v1/payments", &body.fingerprint)?;
 /// let work = async move |tx: &mut Tx| {
 ///     once(tx, key, async |tx| Answer::new(StatusCode::CREATED, &pay(tx, &body.value).await?)).await
