@@ -9,7 +9,7 @@ pub struct Faults(Vec<Fault>);
 
 impl Faults {
     /// Notes a fault unless `fine`.
-    pub fn check(&mut self, field: &'static str, fine: bool, message: impl Into<Cow<'static, str>>) {
+    pub fn check(&mut self, field: impl Into<Cow<'static, str>>, fine: bool, message: impl Into<Cow<'static, str>>) {
         if !fine {
             self.0.push(Fault { field: field.into(), message: message.into() });
         }
@@ -30,6 +30,18 @@ impl Faults {
         // Bounded: no looking for doubles in a list that is too long anyway.
         let doubled = list.len() <= most && list.iter().enumerate().any(|(at, entry)| list[..at].contains(entry));
         self.check(field, !doubled, "names something twice");
+    }
+
+    /// How many were found.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none was found.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The value, if no fault was found.

@@ -143,9 +143,15 @@ impl Identity {
     /// Whether the token allows this topic.
     #[must_use]
     pub fn may_follow(&self, topic: &str) -> bool {
-        self.topics.iter().any(|allowed| match allowed.strip_suffix('*') {
-            Some(prefix) => topic.starts_with(prefix),
-            None => allowed == topic,
-        })
+        matches_any(&self.topics, topic)
     }
+}
+
+/// Whether one of these is the name itself, or a prefix of it that ends in `*`.
+#[must_use]
+pub fn matches_any(allowed: &[String], name: &str) -> bool {
+    allowed.iter().any(|allowed| match allowed.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => allowed == name,
+    })
 }

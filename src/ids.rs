@@ -126,6 +126,8 @@ id! {
     BroadcastId;
     /// A file on its way to the processor.
     UploadId;
+    /// A key of another back end.
+    ApiKeyId;
 }
 
 #[cfg(test)]

@@ -58,6 +58,11 @@ const WALLS: &[Wall] = &[
         room: "store",
         never: &["crate::auth", "crate::broker", "crate::records", "crate::transport", "crate::server", "actix"],
     },
+    // What other back ends tell reaches clients as everything else does: by the outbox.
+    Wall {
+        room: "admin/publish",
+        never: &["crate::broker", "crate::records", "crate::transport", "crate::server", "socketioxide", "diesel"],
+    },
     Wall {
         room: "jobs",
         never: &["crate::broker", "crate::transport", "crate::server", "socketioxide", "actix_web_actors"],

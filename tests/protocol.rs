@@ -1,6 +1,13 @@
 //! `docs/protocol.md` says what the code does: its tables against the code, both ways.
 
-use herald::{error::Error, notice::EventName, transport::Command};
+use herald::{
+    error::Error,
+    notice::{
+        EventName,
+        reserved::{OF_THE_CONNECTION, RESERVED, is_reserved},
+    },
+    transport::Command,
+};
 use std::collections::BTreeSet;
 
 const PROTOCOL: &str = include_str!("../docs/protocol.md");
@@ -89,4 +96,23 @@ fn every_wish_that_is_listed_is_understood() {
         assert!(!unknown, "{event} is listed, but not known");
     }
     assert_eq!(count, 15, "CONTRACT 4 names fifteen");
+}
+
+/// What "every event of a client" stands for.
+fn wishes() -> BTreeSet<&'static str> {
+    rows("### Rooms").flat_map(|cells| quoted(cells[0]).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn reserved_names_are_those_that_are_listed() {
+    let start = PROTOCOL.find("Reserved names").expect("the table of reserved names");
+    let table = &PROTOCOL[start..start + PROTOCOL[start..].find("\n###").expect("its end")];
+    let rows = table.lines().filter(|line| line.starts_with("| "));
+    let mut listed: BTreeSet<_> = rows.flat_map(|line| quoted(line.split('|').nth(1).unwrap_or_default())).collect();
+    listed.extend(wishes());
+    let sent = |name: &&&str| EventName::OWN.contains(*name) || **name == EventName::RECEIVED;
+    let known: BTreeSet<&str> = RESERVED.iter().chain(OF_THE_CONNECTION).filter(|name| !sent(name)).copied().collect();
+    let listed: BTreeSet<&str> = listed.into_iter().filter(|name| !sent(&name)).collect();
+    assert_eq!(listed, known);
+    assert!(listed.iter().chain(EventName::OWN).all(|name| is_reserved(name)));
 }

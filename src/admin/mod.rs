@@ -1,4 +1,7 @@
-//! What operators and people look at: health, the pages.
+//! What operators and people look at, and where other back ends come in: health, the pages, API keys,
+//! publishing.
 
+pub mod api_keys;
 pub mod health;
 pub mod pages;
+pub mod publish;

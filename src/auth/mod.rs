@@ -3,14 +3,20 @@
 //! `token` checks and mints with `keys`; `standing` narrows what a token says by the user's record;
 //! `sessions` and `tickets` are what is stored; `password` and `throttle` guard the login. Live
 //! connections learn of what happens here by the effects that the changes carry.
+//!
+//! Other back ends show an API key instead (CONTRACT 9): `api_keys` with their `scope`; `holder` tells
+//! the two apart.
 
 mod address;
+mod api_keys;
 mod caller;
+mod holder;
 mod jwks;
 pub mod keys;
 mod password;
 mod random;
 mod routes;
+mod scope;
 mod sessions;
 mod settings;
 mod standing;
@@ -19,10 +25,13 @@ mod tickets;
 mod token;
 
 pub use address::address_of;
+pub use api_keys::{ApiKey, KEYS_MAX};
 pub use caller::{Caller, bearer};
+pub use holder::{Holder, KeyHolder, Publisher};
 pub use password::{PASSWORD_MAX, PasswordHash, Passwords};
 pub use random::random_text;
 pub use routes::configure;
+pub use scope::Scope;
 pub use sessions::new_sid;
 pub use settings::{Attempts, Cost, KeySource, Settings};
 pub use tickets::TICKET_SECONDS;
@@ -58,6 +67,7 @@ struct Inner {
     tokens: Tokens,
     passwords: Passwords,
     throttle: Mutex<Throttle>,
+    keyring: api_keys::Keyring,
     started: Instant,
     store: Store,
     outbox: Outbox,
@@ -87,6 +97,7 @@ impl Auth {
             tokens: Tokens::open(&settings).await?,
             passwords: Passwords::new(settings.cost)?,
             throttle: Mutex::new(Throttle::new(settings.attempts)),
+            keyring: api_keys::Keyring::default(),
             started: Instant::now(),
             settings,
             store,

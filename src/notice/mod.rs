@@ -4,6 +4,7 @@
 mod audience;
 mod effect;
 mod event_name;
+pub mod reserved;
 mod room;
 
 pub use audience::Audience;

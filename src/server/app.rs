@@ -1,7 +1,7 @@
 //! The `App` of each worker: every route, and what is true for all of them.
 
 use crate::{
-    admin::{health, pages},
+    admin::{api_keys, health, pages, publish},
     auth::{self, Auth},
     body::BodyLimit,
     config::Config,
@@ -60,6 +60,8 @@ pub(super) fn build<E: Engine>(
     let v1 = web::scope("/v1")
         .wrap(cors(&parts.config.cors_origins))
         .configure(auth::configure)
+        .configure(api_keys::configure)
+        .configure(publish::configure)
         .configure(users::configure)
         // Before the events, which would take `import` for an id.
         .configure(import::configure)

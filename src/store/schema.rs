@@ -81,6 +81,12 @@ diesel::table! {
     }
 }
 diesel::table! { webhook_deliveries (id) { id -> Text, received_at -> Timestamp, } }
+diesel::table! {
+    api_keys (id) {
+        id -> Text, hash -> Text, name -> Text, rooms -> Text, events -> Text, created_at -> Timestamp,
+        last_used_at -> Nullable<Timestamp>,
+    }
+}
 
 diesel::allow_tables_to_appear_in_same_query!(events, events_in_groups, event_group_members, event_groups);
 diesel::joinable!(refresh_tokens -> login_sessions (sid));

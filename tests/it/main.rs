@@ -2,6 +2,7 @@
 //! (`HERALD_TEST_DATABASE=postgres`) on PostgreSQL. One file a subject; `faults/` is what happens when
 //! processes die and clients stall. docs/protocol.md and these tests must agree.
 
+mod api_keys;
 mod connecting;
 mod conventions;
 mod departments;
@@ -16,6 +17,7 @@ mod jobs;
 mod mail;
 mod nothing_for_refused;
 mod ordering;
+mod publish;
 mod resume;
 mod rooms;
 mod support;

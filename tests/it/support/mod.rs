@@ -1,6 +1,7 @@
 //! The house's own words for telling a test as a story.
 
 mod answer;
+mod back_end;
 mod crowd;
 mod herald;
 pub mod http;
@@ -18,6 +19,7 @@ mod watch;
 pub mod wire;
 
 pub use answer::{Answer, Call};
+pub use back_end::BackEnd;
 pub use herald::{Claims, Herald, MARKER, PASSWORD, PATIENCE, SECRET, User, claims_of, now};
 pub use live::Live;
 pub use people::A_DAY;
