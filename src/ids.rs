@@ -118,8 +118,20 @@ id! {
     JobId;
     /// A purchase request of the marketplace.
     RequestId;
+    /// A seller's offer for a purchase request.
+    OfferId;
     /// A chat of the marketplace.
     ChatId;
+    /// A message in a chat.
+    MessageId;
+    /// A payment for an accepted offer.
+    PaymentId;
+    /// What a seller gets of a payment.
+    PayoutId;
+    /// A dispute about a purchase request.
+    DisputeId;
+    /// Something said in a dispute.
+    EvidenceId;
     /// A notification in somebody's inbox.
     NotificationId;
     /// An administrator's message to many, while it is put into their inboxes.

@@ -1,6 +1,7 @@
 //! What operators and people look at, and where other back ends come in: health, the pages, API keys,
-//! publishing.
+//! publishing, what is told to everybody.
 
+pub mod announcements;
 pub mod api_keys;
 pub mod health;
 pub mod pages;

@@ -5,9 +5,11 @@ pub mod idempotency;
 pub mod inbox;
 pub mod mail;
 pub mod outbox;
+mod parties;
 mod prune;
 mod standing;
 
 pub use history::StoredHistory;
+pub use parties::{Ground, Parties, ground};
 pub use prune::{Keep, prune};
 pub use standing::{Standings, groups_of};

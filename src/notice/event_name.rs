@@ -57,6 +57,44 @@ names! {
     NotificationRead = "notification:read";
     /// What the processor made of an upload (CONTRACT 7).
     IncomingData = "incoming data";
+    /// A buyer asks for something (CONTRACT 8).
+    RequestCreated = "request:created";
+    /// A purchase request moved (CONTRACT 8).
+    RequestStatusUpdated = "request:status-updated";
+    /// A seller made an offer (CONTRACT 8).
+    RequestOfferReceived = "request:offer-received";
+    /// The two sides of an offer negotiate (CONTRACT 8).
+    OfferNegotiationUpdate = "offer:negotiation-update";
+    /// The buyer took an offer (CONTRACT 8).
+    OfferAccepted = "offer:accepted";
+    /// Somebody wrote in a chat (CONTRACT 8).
+    ChatNewMessage = "chat:new-message";
+    /// A message was read (CONTRACT 8).
+    ChatMessageRead = "chat:message-read";
+    /// Somebody is writing; live only (CONTRACT 8).
+    ChatTyping = "chat:typing";
+    /// Somebody is writing no more; live only (CONTRACT 8).
+    ChatStoppedTyping = "chat:stopped-typing";
+    /// A buyer is about to pay (CONTRACT 8).
+    PaymentCreated = "payment:created";
+    /// The payment provider told how far a payment is (CONTRACT 8).
+    PaymentStatusUpdated = "payment:status-updated";
+    /// The money is there (CONTRACT 8).
+    PaymentCompleted = "payment:completed";
+    /// A seller is about to be paid (CONTRACT 8).
+    PayoutCreated = "payout:created";
+    /// A seller was paid (CONTRACT 8).
+    PayoutCompleted = "payout:completed";
+    /// A party of a request disputes it (CONTRACT 8).
+    DisputeOpened = "dispute:opened";
+    /// Something was said in a dispute (CONTRACT 8).
+    DisputeEvidenceAdded = "dispute:evidence-added";
+    /// An administrator decided a dispute (CONTRACT 8).
+    DisputeResolved = "dispute:resolved";
+    /// Herald's operators tell everybody something (CONTRACT 8).
+    SystemAnnouncement = "system:announcement";
+    /// Herald will be away for a while (CONTRACT 8).
+    SystemMaintenance = "system:maintenance";
     /// Only an effect on rooms; never on the wire.
     Silent = "herald:silent";
 }

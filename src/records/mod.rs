@@ -10,6 +10,7 @@ pub mod events;
 mod http_test;
 pub mod jobs;
 mod listing;
+pub mod market;
 pub mod routes;
 #[cfg(test)]
 mod stage;

@@ -10,7 +10,7 @@ use crate::{
     records::{Record as _, events::Event},
     sql,
     store::{
-        Json, Store,
+        Conn, Json, Store,
         schema::{departments, users},
     },
     time::Time,
@@ -23,12 +23,16 @@ use std::{
     sync::{Arc, mpsc},
 };
 
-fn viewer(roles: &[Role]) -> Viewer {
+/// Somebody with these roles.
+pub fn somebody(roles: &[Role]) -> Identity {
     let user = UserId::generate();
     let roles: Roles = roles.iter().copied().collect();
     let sid = "s".parse().expect("a sid");
-    let identity = Identity { user, sid, roles, token_roles: roles, expires_at: i64::MAX, topics: Vec::new() };
-    Viewer { identity, groups: Vec::new() }
+    Identity { user, sid, roles, token_roles: roles, expires_at: i64::MAX, topics: Vec::new() }
+}
+
+fn viewer(roles: &[Role]) -> Viewer {
+    Viewer { identity: somebody(roles), groups: Vec::new() }
 }
 
 /// Somebody.
@@ -169,17 +173,35 @@ impl Stage {
             let mut edit = Edit::begin(tx, by, None).await?;
             work(&mut edit).await
         };
-        let done = self.runtime.block_on(self.outbox.commit(change))?;
+        let (value, told) = self.change(change)?;
         let mut heard = Vec::new();
+        for notice in told {
+            self.hear(&notice, &mut heard);
+        }
+        Ok((value, heard))
+    }
+
+    /// Runs a change; what it returns, and what it told.
+    pub fn change<T: Send + 'static>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T> + Send + 'static,
+    ) -> Result<(T, Vec<Arc<Notice>>)> {
+        let done = self.runtime.block_on(self.outbox.commit(work))?;
+        let mut told = Vec::new();
         while self.last < done.seq {
             for notice in self.told.recv().expect("what was told") {
                 assert_eq!(notice.seq, Some(self.last.next()), "nothing else was told");
                 self.last = self.last.next();
-                self.hear(&notice, &mut heard);
-                self.history.push(notice);
+                self.history.push(notice.clone());
+                told.push(notice);
             }
         }
-        Ok((done.value, heard))
+        Ok((done.value, told))
+    }
+
+    /// Reads.
+    pub fn read<T>(&self, read: impl AsyncFnOnce(&mut Conn) -> T) -> T {
+        self.runtime.block_on(async { read(&mut self.store.read().await.expect("a connection")).await })
     }
 
     fn hear(&mut self, notice: &Arc<Notice>, heard: &mut Vec<String>) {

@@ -1,7 +1,7 @@
 //! The `App` of each worker: every route, and what is true for all of them.
 
 use crate::{
-    admin::{api_keys, health, pages, publish},
+    admin::{announcements, api_keys, health, pages, publish},
     auth::{self, Auth},
     body::BodyLimit,
     config::Config,
@@ -11,7 +11,7 @@ use crate::{
     },
     error::Error,
     jobs::{self, Bell, files::Files, import, upload},
-    records::{departments, event_groups, events, users},
+    records::{departments, event_groups, events, market, users},
     store::Store,
     transport::{Entrance, sse, websocket},
     webhooks::{self, Door},
@@ -68,6 +68,8 @@ pub(super) fn build<E: Engine>(
         .configure(events::configure)
         .configure(event_groups::configure)
         .configure(departments::configure)
+        .configure(market::configure)
+        .configure(announcements::configure)
         .configure(jobs::configure)
         .configure(upload::configure)
         .configure(webhooks::configure)

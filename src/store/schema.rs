@@ -87,6 +87,48 @@ diesel::table! {
         last_used_at -> Nullable<Timestamp>,
     }
 }
+diesel::table! {
+    purchase_requests (id) {
+        id -> Text, buyer_id -> Text, seller_id -> Nullable<Text>, accepted_offer_id -> Nullable<Text>, title -> Text,
+        description -> Text, category -> Nullable<Text>, budget -> Nullable<Text>, status -> Text,
+        created_at -> Timestamp, updated_at -> Timestamp,
+    }
+}
+diesel::table! {
+    offers (id) {
+        id -> Text, request_id -> Text, buyer_id -> Text, seller_id -> Text, price -> Text, price_by -> Text,
+        currency -> Text, message -> Nullable<Text>, status -> Text, created_at -> Timestamp, updated_at -> Timestamp,
+    }
+}
+diesel::table! { chats (id) { id -> Text, request_id -> Text, buyer_id -> Text, seller_id -> Text, created_at -> Timestamp, } }
+diesel::table! {
+    chat_messages (id) {
+        id -> Text, chat_id -> Text, sender_id -> Text, text -> Text, created_at -> Timestamp,
+        read_at -> Nullable<Timestamp>,
+    }
+}
+diesel::table! {
+    payments (id) {
+        id -> Text, offer_id -> Text, request_id -> Text, buyer_id -> Text, seller_id -> Text, amount -> Text,
+        currency -> Text, status -> Text, provider_payment_id -> Nullable<Text>,
+        created_at -> Timestamp, updated_at -> Timestamp,
+    }
+}
+diesel::table! {
+    payouts (id) {
+        id -> Text, payment_id -> Text, seller_id -> Text, amount -> Text, currency -> Text, status -> Text,
+        tx_hash -> Nullable<Text>, created_at -> Timestamp, updated_at -> Timestamp,
+    }
+}
+diesel::table! {
+    disputes (id) {
+        id -> Text, request_id -> Text, buyer_id -> Text, seller_id -> Text, opened_by -> Text, reason -> Text,
+        status -> Text, resolution -> Nullable<Text>, created_at -> Timestamp, updated_at -> Timestamp,
+    }
+}
+diesel::table! {
+    dispute_evidence (id) { id -> Text, dispute_id -> Text, user_id -> Text, text -> Text, created_at -> Timestamp, }
+}
 
 diesel::allow_tables_to_appear_in_same_query!(events, events_in_groups, event_group_members, event_groups);
 diesel::joinable!(refresh_tokens -> login_sessions (sid));
@@ -94,3 +136,4 @@ diesel::allow_tables_to_appear_in_same_query!(refresh_tokens, login_sessions, us
 diesel::allow_tables_to_appear_in_same_query!(notifications, users);
 diesel::joinable!(uploads -> jobs (job_id));
 diesel::allow_tables_to_appear_in_same_query!(uploads, jobs);
+diesel::allow_tables_to_appear_in_same_query!(purchase_requests, offers);

@@ -3,6 +3,7 @@
 //! together with the memory that it came. What a message does is a function of each route.
 
 mod door;
+mod payments;
 mod processor;
 pub mod signature;
 
@@ -12,5 +13,5 @@ use actix_web::web;
 
 /// The routes of webhooks.
 pub fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.service(processor::route());
+    cfg.service(processor::route()).service(payments::route());
 }
