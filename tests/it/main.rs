@@ -2,6 +2,7 @@
 //! (`HERALD_TEST_DATABASE=postgres`) on PostgreSQL. One file a subject; `faults/` is what happens when
 //! processes die and clients stall. docs/protocol.md and these tests must agree.
 
+mod announcements;
 mod api_keys;
 mod connecting;
 mod conventions;
@@ -15,6 +16,7 @@ mod inbox;
 mod inbox_delivery;
 mod jobs;
 mod mail;
+mod market;
 mod nothing_for_refused;
 mod ordering;
 mod publish;

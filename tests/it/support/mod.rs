@@ -21,7 +21,7 @@ pub mod wire;
 pub use answer::{Answer, Call};
 pub use back_end::BackEnd;
 pub use herald::{Claims, Herald, MARKER, PASSWORD, PATIENCE, SECRET, User, claims_of, now};
-pub use live::Live;
+pub use live::{Everywhere, Live};
 pub use people::A_DAY;
 pub use process::Process;
 pub use puppet::{Puppets, is_lost};

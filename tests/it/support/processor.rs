@@ -217,9 +217,10 @@ impl User {
     }
 }
 
-/// A message of the processor's on its way to the webhook, to be bent.
+/// A message on its way to a webhook, the processor's unless said otherwise, to be bent.
 #[derive(Debug, Clone)]
 pub struct Message {
+    pub path: &'static str,
     pub id: String,
     pub secret: &'static str,
     pub sent: i64,
@@ -230,7 +231,16 @@ impl Message {
     /// That it is done with this upload.
     pub fn done(upload_id: &str, user_id: &str, data: Value) -> Self {
         let body = json!({ "uploadId": upload_id, "userId": user_id, "status": "done", "data": data });
-        Self { id: format!("msg_{}", uuid::Uuid::new_v4().simple()), secret: WEBHOOK_SECRET, sent: now(), body }
+        Self::on("/v1/webhooks/processor", body)
+    }
+
+    /// Of the payment provider.
+    pub fn of_payments(body: Value) -> Self {
+        Self::on("/v1/webhooks/payments", body)
+    }
+
+    fn on(path: &'static str, body: Value) -> Self {
+        Self { path, id: format!("msg_{}", uuid::Uuid::new_v4().simple()), secret: WEBHOOK_SECRET, sent: now(), body }
     }
 
     /// Of the processor that was sent this.
@@ -256,7 +266,7 @@ impl Message {
 
     /// Without a signature.
     pub fn unsigned(&self, herald: &Herald, body: &[u8]) -> Call {
-        let request = Request::new("POST", "/v1/webhooks/processor").raw("application/json", body);
+        let request = Request::new("POST", self.path).raw("application/json", body);
         Call::new(herald.addr, request)
             .header("webhook-id", self.id.clone())
             .header("webhook-timestamp", self.sent.to_string())
