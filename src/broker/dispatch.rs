@@ -162,6 +162,11 @@ impl Dispatch {
         Ok(Joined { seq: self.now() })
     }
 
+    /// Whether the rooms of a connection's handshake were joined, and it heard `ready`.
+    pub(super) fn has_begun(&self, slot: Slot) -> bool {
+        self.hub.get(slot).is_some_and(|seat| seat.carries.has_begun())
+    }
+
     /// Sends a frame to one connection alone, after `ready`.
     pub(super) fn tell(&mut self, slot: Slot, frame: Arc<Frame>) {
         let Some(seat) = self.hub.get_mut(slot) else { return };

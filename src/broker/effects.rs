@@ -78,8 +78,12 @@ impl<C> Hub<C> {
     /// Makes the rooms fit what the connection may be now.
     fn fit(&mut self, slot: Slot) {
         let Some(seat) = self.get(slot) else { return };
-        let lost: Vec<Room> =
-            self.rooms.names(slot.index).filter(|room| !rights::may_stay(&seat.identity, room)).cloned().collect();
+        let lost: Vec<Room> = self
+            .rooms
+            .names(slot.index)
+            .filter(|room| !rights::may_stay(&seat.identity, room, &seat.grants))
+            .cloned()
+            .collect();
         let admin = seat.identity.is_admin();
         for room in lost {
             self.rooms.exit(slot.index, &room);

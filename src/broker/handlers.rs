@@ -2,11 +2,13 @@
 
 use super::{
     Authenticate, CatchUp, Cause, Close, CloseAll, Connect, Disconnect, Emit, Join, Joined, Leave, NotificationBroker,
-    Refusal, Tell,
+    Refusal, Say, Tell,
     queries::{ConnectionInfo, Connections, Presence, ReadStats, Stats},
     session::Attach,
 };
+use crate::notice::{Audience, Notice, Room};
 use actix::prelude::*;
+use std::sync::Arc;
 
 impl Handler<Emit> for NotificationBroker {
     type Result = ();
@@ -52,7 +54,15 @@ impl Handler<Disconnect> for NotificationBroker {
 impl Handler<Join> for NotificationBroker {
     type Result = Result<Joined, Refusal>;
     fn handle(&mut self, join: Join, _: &mut Self::Context) -> Self::Result {
-        self.dispatch.join(self.find(&join.connection)?, &join.rooms)
+        let slot = self.find(&join.connection)?;
+        self.dispatch.hub.note(slot, join.grants);
+        let joined = self.dispatch.join(slot, &join.rooms);
+        // Else whoever asks for a thousand foreign rooms is remembered with all of them. A handshake's
+        // are still to be asked for before the connection has begun.
+        if joined.is_err() && self.dispatch.has_begun(slot) {
+            self.dispatch.hub.forget_unheld(slot);
+        }
+        joined
     }
 }
 
@@ -60,6 +70,23 @@ impl Handler<Leave> for NotificationBroker {
     type Result = Result<Joined, Refusal>;
     fn handle(&mut self, leave: Leave, _: &mut Self::Context) -> Self::Result {
         self.dispatch.leave(self.find(&leave.connection)?, &leave.rooms)
+    }
+}
+
+impl Handler<Say> for NotificationBroker {
+    type Result = Result<(), Refusal>;
+    fn handle(&mut self, say: Say, ctx: &mut Self::Context) -> Self::Result {
+        let Say { connection, room, event, payload } = say;
+        let slot = self.find(&connection)?;
+        let seat = self.dispatch.hub.get(slot).ok_or(Refusal::Gone)?;
+        if !self.dispatch.hub.holds(slot, &room) {
+            return Err(Refusal::Forbidden);
+        }
+        let audience = Audience::to([room]).except([Room::User(seat.identity.user)]);
+        let notice = Notice { seq: None, event, payload, audience, origin: None, effect: None };
+        self.dispatch.emit(vec![Arc::new(notice)]);
+        self.carry_out(ctx);
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::{
     Refusal,
+    grants::Grants,
     rights::{self, ROOMS_MAX},
     rooms::{RoomKey, Rooms},
 };
@@ -44,6 +45,8 @@ pub struct Seat<C> {
     /// The roles that the user's record was last heard to say, if it changed since the connection
     /// came. A new token can't bring back what the record took.
     pub(super) record: Option<Roles>,
+    /// What the database said of its rooms.
+    pub(super) grants: Grants,
 }
 
 /// All connections and the membership map.
@@ -118,7 +121,8 @@ impl<C> Hub<C> {
             self.rooms.enter(index, &room);
         }
         self.by_id.insert(id.clone(), index);
-        self.seats[index as usize] = Some(Seat { carries, id, identity, as_of, record: None });
+        self.seats[index as usize] =
+            Some(Seat { carries, id, identity, as_of, record: None, grants: Grants::default() });
         Some(self.slot(index))
     }
 
@@ -242,7 +246,7 @@ impl<C> Hub<C> {
         let seat = self.get(slot).ok_or(Refusal::Gone)?;
         let mut fresh: Vec<&Room> = wanted.iter().filter(|room| !self.rooms.holds(slot.index, room)).collect();
         for room in &fresh {
-            rights::may_join(&seat.identity, room)?;
+            rights::may_join(&seat.identity, room, &seat.grants)?;
         }
         fresh.sort_unstable();
         fresh.dedup();

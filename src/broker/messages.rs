@@ -4,7 +4,7 @@ use super::{Frame, Outlet};
 use crate::{
     identity::Identity,
     ids::GroupId,
-    notice::{ConnectionId, Cursor, Notice, Room, Seq},
+    notice::{ConnectionId, Cursor, EventName, Notice, Room, Seq},
 };
 use actix::prelude::*;
 use futures_util::future::BoxFuture;
@@ -71,6 +71,8 @@ pub struct Connect {
     pub after: Cursor,
     /// Rooms named in the handshake; each is joined or reported in `ready.refusedRooms`.
     pub rooms: Vec<String>,
+    /// What the database says of those that belong to their parties.
+    pub grants: Vec<Grant>,
     /// Which wire.
     pub transport: Transport,
     /// The way out.
@@ -112,6 +114,40 @@ pub struct Joined {
     pub seq: Seq,
 }
 
+/// By what a room that belongs to its parties (a request's, a chat's) may be entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// As a party; nothing ends that.
+    Party,
+    /// As an administrator, for as long as one is.
+    Admin,
+    /// Not at all: it is somebody else's.
+    Nothing,
+}
+
+/// What the database says of one such room, for one user. Of a room that is not there it says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Which room.
+    pub room: Room,
+    /// By what.
+    pub ground: Ground,
+}
+
+/// Says something to a room that the connection is in: live only, to all there but its own user.
+#[derive(Message)]
+#[rtype(result = "Result<(), Refusal>")]
+pub struct Say {
+    /// Which connection.
+    pub connection: ConnectionId,
+    /// To whom.
+    pub room: Room,
+    /// What happened.
+    pub event: EventName,
+    /// A JSON object.
+    pub payload: Arc<str>,
+}
+
 /// Enters rooms, all or none; rights are checked here. For `join-seller-room` both rooms at once.
 #[derive(Message)]
 #[rtype(result = "Result<Joined, Refusal>")]
@@ -120,6 +156,8 @@ pub struct Join {
     pub connection: ConnectionId,
     /// Which rooms.
     pub rooms: Vec<Room>,
+    /// What the database says of those that belong to their parties.
+    pub grants: Vec<Grant>,
 }
 
 /// Leaves rooms; leaving one that one is not in is no fault, leaving an automatic one is refused.

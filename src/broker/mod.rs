@@ -7,7 +7,7 @@
 //! | `order` | decides which notice is next |
 //! | `resume` (`link`, `ready`) | from a new connection to a live one |
 //! | `backlog` ([`Inbox`]) | what waits in the inbox, for a connection that went live |
-//! | [`Hub`] (`hub`, `effects`, `rights`, `rooms`) | who is in which room, whom a notice reaches; pure |
+//! | [`Hub`] (`hub`, `effects`, `grants`, `rights`, `rooms`) | who is in which room, whom a notice reaches; pure |
 //! | `ring` | the newest notices, for those who missed only a few |
 //! | [`UserSession`] (`session`, `expiry`) | a user's connections and the end of their tokens |
 
@@ -18,6 +18,7 @@ mod dispatch;
 mod effects;
 mod expiry;
 mod frame;
+mod grants;
 mod handlers;
 mod hub;
 mod inbox;
@@ -46,8 +47,8 @@ pub use hub::{Hub, Seat, Slot};
 pub use inbox::{Inbox, Pending};
 pub use link::{REPLAY_BYTES, REPLAY_FRAMES};
 pub use messages::{
-    Authenticate, Away, CatchUp, Cause, Close, CloseAll, Connect, Disconnect, Emit, History, Join, Joined, Leave, Page,
-    Refusal, Standing, Tell, Transport,
+    Authenticate, Away, CatchUp, Cause, Close, CloseAll, Connect, Disconnect, Emit, Grant, Ground, History, Join,
+    Joined, Leave, Page, Refusal, Say, Standing, Tell, Transport,
 };
 pub use outlet::{Outlet, Overflow};
 pub use queries::{ConnectionFilter, ConnectionInfo, Connections, Presence, ReadStats, Stats};

@@ -31,7 +31,7 @@ enum Next {
 impl Dispatch {
     /// Takes a new connection in. Answers whether it was.
     pub(super) fn connect(&mut self, connect: Connect) -> bool {
-        let Connect { connection, identity, standing, after, rooms, transport, mut outlet } = connect;
+        let Connect { connection, identity, standing, after, rooms, grants, transport, mut outlet } = connect;
         if self.stopping || self.hub.find(&connection).is_some() {
             outlet.close(Cause::GoingAway);
             return false;
@@ -51,6 +51,7 @@ impl Dispatch {
         let link = Link { outlet, transport, pending: Some(Box::new(pending)), backlog: None };
         let seated = self.hub.seat(connection, identity, &standing.groups, standing.as_of, link);
         let Some(slot) = seated else { return false };
+        self.hub.note(slot, grants);
         self.advance(slot);
         true
     }
@@ -198,6 +199,7 @@ impl Dispatch {
             Ok(room) => self.hub.join(slot, &[room]).is_err(),
             Err(_) => true,
         });
+        self.hub.forget_unheld(slot);
         names.extend(unseen);
         names
     }

@@ -1,6 +1,6 @@
 //! Who may be in which room: pure rules over an [`Identity`]. CONTRACT 4.
 
-use super::Refusal;
+use super::{Refusal, grants::Grants};
 use crate::{
     identity::{Identity, Role},
     ids::GroupId,
@@ -30,7 +30,7 @@ pub(super) const fn is_identity(room: &Room) -> bool {
 }
 
 /// Whether somebody may enter a room that they are not in yet.
-pub(super) fn may_join(identity: &Identity, room: &Room) -> Result<(), Refusal> {
+pub(super) fn may_join(identity: &Identity, room: &Room, grants: &Grants) -> Result<(), Refusal> {
     let allowed = match room {
         // Whoever belongs there is there already.
         Room::All | Room::Admin | Room::User(_) | Room::Session(_) | Room::Group(_) => false,
@@ -39,21 +39,21 @@ pub(super) fn may_join(identity: &Identity, room: &Room) -> Result<(), Refusal> 
         Room::Buyer(user) => identity.roles.has(Role::Buyer) && *user == identity.user,
         Room::Buyers => identity.roles.has(Role::Buyer),
         Room::Topic(topic) => identity.may_follow(topic),
-        // The marketplace's issue asks the database here who the parties are, before the hub is told;
-        // until then there are no requests and no chats.
-        Room::Request(_) | Room::Chat(_) => return Err(Refusal::NotFound),
+        Room::Request(_) | Room::Chat(_) => grants.ground(room).ok_or(Refusal::NotFound)?.holds_for(identity),
     };
     if allowed { Ok(()) } else { Err(Refusal::Forbidden) }
 }
 
 /// Whether somebody whose roles or token changed may stay in a room that they are in.
-pub(super) fn may_stay(identity: &Identity, room: &Room) -> bool {
+pub(super) fn may_stay(identity: &Identity, room: &Room, grants: &Grants) -> bool {
     match room {
         Room::Admin => identity.is_admin(),
         // Held by who one is or by a membership, which an effect of its own ends.
-        Room::All | Room::User(_) | Room::Session(_) | Room::Group(_) | Room::Request(_) | Room::Chat(_) => true,
+        Room::All | Room::User(_) | Room::Session(_) | Room::Group(_) => true,
+        // Whoever is in without having asked was put there.
+        Room::Request(_) | Room::Chat(_) => grants.ground(room).is_none_or(|ground| ground.holds_for(identity)),
         Room::Seller(_) | Room::Sellers | Room::Buyer(_) | Room::Buyers | Room::Topic(_) => {
-            may_join(identity, room).is_ok()
+            may_join(identity, room, grants).is_ok()
         }
     }
 }
@@ -65,6 +65,10 @@ mod tests {
         broker::testing::identity,
         ids::{ChatId, RequestId, UserId},
     };
+
+    fn may_join(identity: &Identity, room: &Room) -> Result<(), Refusal> {
+        super::may_join(identity, room, &Grants::default())
+    }
 
     #[test]
     fn only_a_seller_joins_the_sellers_and_only_their_own_room() {
@@ -94,8 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_requests_and_no_chats_yet() {
-        let user = identity(UserId::generate(), "s", &[Role::User]);
+    fn requests_and_chats_are_not_there_unless_the_database_says_so() {
+        let user = identity(UserId::generate(), "s", &[Role::User, Role::Admin]);
         assert_eq!(may_join(&user, &Room::Request(RequestId::generate())), Err(Refusal::NotFound));
         assert_eq!(may_join(&user, &Room::Chat(ChatId::generate())), Err(Refusal::NotFound));
     }

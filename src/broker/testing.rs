@@ -257,6 +257,7 @@ pub(super) fn coming(name: impl ToString, identity: &Identity, as_of: i64, after
         standing: Standing { as_of: Seq(as_of), groups: Vec::new() },
         after,
         rooms: Vec::new(),
+        grants: Vec::new(),
         transport: Transport::WebSocket,
         outlet: Box::new(client.clone()),
     };

@@ -9,7 +9,8 @@ mod parties;
 mod prune;
 mod standing;
 
+pub use crate::broker::Ground;
 pub use history::StoredHistory;
-pub use parties::{Ground, Parties, ground};
+pub use parties::{Parties, grants};
 pub use prune::{Keep, prune};
 pub use standing::{Standings, groups_of};

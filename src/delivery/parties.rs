@@ -2,9 +2,9 @@
 //! (CONTRACT 4). Ids are never trusted.
 
 use crate::{
-    error::{Error, Result},
-    identity::Identity,
-    ids::UserId,
+    broker::{Grant, Ground},
+    error::Result,
+    ids::{ChatId, RequestId, UserId},
     notice::Room,
     sql,
     store::{
@@ -14,15 +14,6 @@ use crate::{
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-
-/// By what somebody may be in a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ground {
-    /// As a party of the thing itself; nothing ends that.
-    Party,
-    /// As an administrator, for as long as one is.
-    Admin,
-}
 
 /// Reads parties; what transports hold instead of the database.
 #[derive(Clone)]
@@ -35,41 +26,47 @@ impl Parties {
         Self(store)
     }
 
-    /// By what the user may enter the room of a request or a chat.
+    /// By what the user may enter those of these rooms that are there and belong to their parties.
     ///
     /// # Errors
-    /// 404 when there is no such request or chat, and for any other room; 403 when it is not theirs;
     /// 503 when the database is away.
-    pub async fn ground(&self, by: &Identity, room: &Room) -> Result<Ground> {
-        ground(&mut self.0.read().await?, by, room).await
+    pub async fn grants(&self, user: UserId, rooms: &[Room]) -> Result<Vec<Grant>> {
+        Ok(grants(&mut self.0.read().await?, user, rooms).await?)
     }
 }
 
-/// By what the user may enter the room of a request or a chat.
+/// By what the user may enter those of these rooms that are there and belong to their parties: a
+/// request's are its buyer, its accepted seller and administrators, a chat's its two people alone.
 ///
 /// # Errors
-/// As [`Parties::ground`].
-pub async fn ground(conn: &mut Conn, by: &Identity, room: &Room) -> Result<Ground> {
-    let me = Some(by.user);
-    let (party, admin) = match room {
-        Room::Request(id) => {
-            let (buyer, seller): (UserId, Option<UserId>) = sql!(conn, |c| purchase_requests::table
-                .find(id)
-                .select((purchase_requests::buyer_id, purchase_requests::seller_id))
-                .first(c)
-                .await)?;
-            (Some(buyer) == me || seller == me, by.is_admin())
-        }
-        Room::Chat(id) => {
-            let (buyer, seller): (UserId, UserId) =
-                sql!(conn, |c| chats::table.find(id).select((chats::buyer_id, chats::seller_id)).first(c).await)?;
-            (by.user == buyer || by.user == seller, false)
-        }
-        _ => return Err(Error::NotFound),
-    };
-    match (party, admin) {
-        (true, _) => Ok(Ground::Party),
-        (false, true) => Ok(Ground::Admin),
-        (false, false) => Err(Error::forbidden("this is somebody else's")),
+/// When the database is away.
+pub async fn grants(conn: &mut Conn, user: UserId, rooms: &[Room]) -> QueryResult<Vec<Grant>> {
+    let mut grants = Vec::with_capacity(rooms.len());
+    let requests: Vec<RequestId> =
+        rooms.iter().filter_map(|room| if let Room::Request(id) = room { Some(*id) } else { None }).collect();
+    if !requests.is_empty() {
+        let found: Vec<(RequestId, UserId, Option<UserId>)> = sql!(conn, |c| purchase_requests::table
+            .filter(purchase_requests::id.eq_any(&requests))
+            .select((purchase_requests::id, purchase_requests::buyer_id, purchase_requests::seller_id))
+            .load(c)
+            .await)?;
+        grants.extend(found.into_iter().map(|(id, buyer, seller)| {
+            let party = buyer == user || seller == Some(user);
+            Grant { room: Room::Request(id), ground: if party { Ground::Party } else { Ground::Admin } }
+        }));
     }
+    let talks: Vec<ChatId> =
+        rooms.iter().filter_map(|room| if let Room::Chat(id) = room { Some(*id) } else { None }).collect();
+    if !talks.is_empty() {
+        let found: Vec<(ChatId, UserId, UserId)> = sql!(conn, |c| chats::table
+            .filter(chats::id.eq_any(&talks))
+            .select((chats::id, chats::buyer_id, chats::seller_id))
+            .load(c)
+            .await)?;
+        grants.extend(found.into_iter().map(|(id, buyer, seller)| {
+            let party = buyer == user || seller == user;
+            Grant { room: Room::Chat(id), ground: if party { Ground::Party } else { Ground::Nothing } }
+        }));
+    }
+    Ok(grants)
 }

@@ -10,7 +10,7 @@ use crate::{
     broker::{CloseAll, NotificationBroker},
     config::Config,
     delivery::{
-        Standings, StoredHistory,
+        Parties, Standings, StoredHistory,
         inbox::{Broadcasts, Confirmations, Inbox},
         outbox::Outbox,
     },
@@ -159,7 +159,7 @@ impl Server {
         let post = Post::start(&config, &store, &outbox)?;
 
         let entrance = Entrance::new(
-            Guard::new(auth.clone(), Standings::new(store.clone())),
+            Guard::new(auth.clone(), Standings::new(store.clone()), Parties::new(store.clone())),
             confirmations.clone(),
             &broker,
             transport::Limits {

@@ -3,10 +3,10 @@
 
 use super::{Entrance, Seat};
 use crate::{
-    broker::{Authenticate, Join, Joined, Leave, Refusal},
+    broker::{Authenticate, Join, Joined, Leave, Refusal, Say},
     error::{Error, Result},
     ids::{ChatId, NotificationId, RequestId, UserId},
-    notice::{Room, Seq},
+    notice::{EventName, Room, Seq},
 };
 use serde_json::{Value, json};
 use std::str::FromStr;
@@ -29,6 +29,13 @@ pub enum Command {
     Authenticate(Box<str>),
     /// These notifications have arrived. As they stand in memory at their smallest: many may wait.
     Confirm(Box<[Uuid]>),
+    /// Tell the others in this chat that one is writing, or no more.
+    Typing {
+        /// Where.
+        chat: ChatId,
+        /// Whether one has stopped.
+        stopped: bool,
+    },
 }
 
 /// What came of a wish.
@@ -45,6 +52,8 @@ pub enum Done {
     Authenticated,
     /// What was confirmed is stored.
     Confirmed,
+    /// The others were told.
+    Said,
 }
 
 impl Command {
@@ -52,8 +61,7 @@ impl Command {
     ///
     /// # Errors
     /// 422 for an event that Herald does not know and for data that names nothing; 404 for text that
-    /// names no room, and for the events of parts that are not built yet (the chats: this is the door
-    /// where they come in).
+    /// names no room.
     pub fn read(event: &str, data: &Value) -> Result<Self> {
         let user = || id::<UserId>(data);
         let sellers = |id| vec![Room::Seller(id), Room::Sellers];
@@ -72,7 +80,8 @@ impl Command {
             "leave" => Self::Leave(vec![room(data)?]),
             "authenticate" => Self::Authenticate(token(data)?),
             "notification:ack" => Self::Confirm(ids(data)?),
-            "chat:typing" | "chat:stopped-typing" => return Err(Error::NotFound),
+            "chat:typing" => Self::Typing { chat: chat(data)?, stopped: false },
+            "chat:stopped-typing" => Self::Typing { chat: chat(data)?, stopped: true },
             _ => return Err(Error::field("event", "no such event")),
         })
     }
@@ -87,11 +96,18 @@ impl Command {
         match self {
             Self::Join(rooms) => {
                 let room = first(&rooms)?;
-                moved(room, entrance.ask(Join { connection, rooms }).await?)
+                let grants = entrance.grants(seat.user(), rooms.iter().cloned()).await?;
+                moved(room, entrance.ask(Join { connection, rooms, grants }).await?)
             }
             Self::Leave(rooms) => {
                 let room = first(&rooms)?;
                 moved(room, entrance.ask(Leave { connection, rooms }).await?)
+            }
+            Self::Typing { chat, stopped } => {
+                let event = if stopped { EventName::ChatStoppedTyping } else { EventName::ChatTyping };
+                let payload = json!({ "chatId": chat, "userId": seat.user() }).to_string().into();
+                let say = Say { connection, room: Room::Chat(chat), event, payload };
+                entrance.ask(say).await?.map(|()| Done::Said).map_err(refused)
             }
             Self::Confirm(ids) => {
                 let ids = ids.into_iter().map(NotificationId::from).collect();
@@ -120,7 +136,7 @@ impl Command {
 pub fn answer(outcome: &Result<Done>) -> String {
     match outcome {
         Ok(Done::Moved { room, seq }) => json!({ "ok": true, "room": room.to_string(), "seq": seq }).to_string(),
-        Ok(Done::Authenticated | Done::Confirmed) => json!({ "ok": true }).to_string(),
+        Ok(Done::Authenticated | Done::Confirmed | Done::Said) => json!({ "ok": true }).to_string(),
         Err(error) => json!(error.problem()).to_string(),
     }
 }
@@ -151,6 +167,10 @@ fn text<'a>(data: &'a Value, field: &'static str) -> Result<&'a str> {
 
 fn id<T: FromStr>(data: &Value) -> Result<T> {
     text(data, "id")?.parse().map_err(|_| Error::field("id", "must be a UUID"))
+}
+
+fn chat(data: &Value) -> Result<ChatId> {
+    text(data, "chatId")?.parse().map_err(|_| Error::field("chatId", "must be a UUID"))
 }
 
 /// `{ids: [..]}`, or the array alone.
@@ -228,7 +248,8 @@ mod tests {
         }
         let id = NotificationId::generate();
         assert!(Command::read("notification:ack", &json!(vec![id; IDS_MAX + 1])).is_err());
-        assert_eq!(code("chat:typing", json!({})), "not_found");
+        assert_eq!(code("chat:typing", json!({})), "invalid_request");
+        assert_eq!(code("chat:stopped-typing", json!({ "chatId": "all" })), "invalid_request");
         assert_eq!(code("ready", json!({})), "invalid_request");
     }
 

@@ -2,11 +2,11 @@
 
 use super::{Gate, Handshake, Limits, Receipts, gate::Credential, receipts::Addressee};
 use crate::{
-    broker::{Authenticate, Connect, Disconnect, Join, Leave, Outlet, Standing, Transport},
+    broker::{Authenticate, Connect, Disconnect, Grant, Join, Leave, Outlet, Say, Standing, Transport},
     error::{Error, Result},
     identity::Identity,
     ids::{NotificationId, UserId},
-    notice::ConnectionId,
+    notice::{ConnectionId, Room},
 };
 use actix::{Actor, Addr, Context, Handler, Message, Recipient, dev::SendError};
 use std::sync::Arc;
@@ -28,6 +28,7 @@ struct Broker {
     disconnect: Recipient<Disconnect>,
     join: Recipient<Join>,
     leave: Recipient<Leave>,
+    say: Recipient<Say>,
     authenticate: Recipient<Authenticate>,
 }
 
@@ -47,7 +48,7 @@ macro_rules! wishes {
     )* };
 }
 
-wishes! { Connect by connect, Join by join, Leave by leave, Authenticate by authenticate }
+wishes! { Connect by connect, Join by join, Leave by leave, Say by say, Authenticate by authenticate }
 
 /// All that is known of a connection when it enters.
 pub struct Entering {
@@ -74,6 +75,7 @@ impl Entrance {
             + Handler<Disconnect>
             + Handler<Join>
             + Handler<Leave>
+            + Handler<Say>
             + Handler<Authenticate>,
     {
         let broker = Broker {
@@ -81,6 +83,7 @@ impl Entrance {
             disconnect: broker.clone().recipient(),
             join: broker.clone().recipient(),
             leave: broker.clone().recipient(),
+            say: broker.clone().recipient(),
             authenticate: broker.clone().recipient(),
         };
         Self(Arc::new(Inner { gate: Box::new(gate), receipts: Arc::new(receipts), broker, limits }))
@@ -131,6 +134,16 @@ impl Entrance {
         self.0.gate.identify(token.to_owned()).await
     }
 
+    /// By what the user may enter those of these rooms that belong to their parties. The others cost
+    /// nothing.
+    ///
+    /// # Errors
+    /// 503 when the database is away.
+    pub async fn grants(&self, user: UserId, rooms: impl Iterator<Item = Room>) -> Result<Vec<Grant>> {
+        let of_parties: Vec<Room> = rooms.filter(|room| matches!(room, Room::Request(_) | Room::Chat(_))).collect();
+        if of_parties.is_empty() { Ok(Vec::new()) } else { self.0.gate.grants(user, of_parties).await }
+    }
+
     /// Asks the broker, waiting for a place in its mailbox: a node that is overloaded slows its
     /// clients down instead of filling its memory.
     ///
@@ -151,7 +164,8 @@ impl Entrance {
         let seat = Seat { connection: connection.clone(), user: identity.user, entrance: self.clone() };
         // `acks` is the outlet's affair.
         let Handshake { after, rooms, acks: _ } = handshake;
-        let connect = Connect { connection, identity, standing, after, rooms, transport, outlet };
+        let grants = self.grants(identity.user, rooms.iter().filter_map(|name| name.parse().ok())).await?;
+        let connect = Connect { connection, identity, standing, after, rooms, grants, transport, outlet };
         if self.ask(connect).await? { Ok(seat) } else { Err(Error::Unavailable("the node takes no more".into())) }
     }
 }

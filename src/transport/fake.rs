@@ -3,7 +3,8 @@
 use super::{Entrance, Gate, Limits, Receipts};
 use crate::{
     broker::{
-        Authenticate, Cause, Connect, Disconnect, Frame, Join, Joined, Leave, Outlet, Overflow, Refusal, Standing,
+        Authenticate, Cause, Connect, Disconnect, Frame, Grant, Join, Joined, Leave, Outlet, Overflow, Refusal, Say,
+        Standing,
     },
     error::{Error, Result},
     identity::{Identity, Role, Roles},
@@ -58,6 +59,10 @@ impl Gate for FakeGate {
 
     fn standing(&self, _: UserId, as_of: Seq) -> BoxFuture<'static, Result<Standing>> {
         ready(Ok(Standing { as_of, groups: vec![] })).boxed()
+    }
+
+    fn grants(&self, _: UserId, _: Vec<Room>) -> BoxFuture<'static, Result<Vec<Grant>>> {
+        ready(Ok(vec![])).boxed()
     }
 }
 
@@ -180,6 +185,13 @@ impl Handler<Leave> for FakeBroker {
     type Result = Result<Joined, Refusal>;
     fn handle(&mut self, leave: Leave, _: &mut Context<Self>) -> Self::Result {
         self.step(&leave.rooms)
+    }
+}
+
+impl Handler<Say> for FakeBroker {
+    type Result = Result<(), Refusal>;
+    fn handle(&mut self, _: Say, _: &mut Context<Self>) -> Self::Result {
+        Err(Refusal::Forbidden)
     }
 }
 

@@ -1,7 +1,13 @@
 //! Who may come in: what the transports ask of `auth` and `delivery`.
 
 use crate::{
-    auth::Auth, broker::Standing, delivery::Standings, error::Result, identity::Identity, ids::UserId, notice::Seq,
+    auth::Auth,
+    broker::{Grant, Standing},
+    delivery::{Parties, Standings},
+    error::Result,
+    identity::Identity,
+    ids::UserId,
+    notice::{Room, Seq},
 };
 use futures_util::future::{BoxFuture, FutureExt as _};
 
@@ -27,6 +33,9 @@ pub trait Gate: Send + Sync + 'static {
 
     /// What the user may see, as of a place that was the newest before. 503.
     fn standing(&self, user: UserId, as_of: Seq) -> BoxFuture<'static, Result<Standing>>;
+
+    /// By what the user may enter those of these rooms that belong to their parties. 503.
+    fn grants(&self, user: UserId, rooms: Vec<Room>) -> BoxFuture<'static, Result<Vec<Grant>>>;
 }
 
 /// Herald's own gate.
@@ -34,13 +43,14 @@ pub trait Gate: Send + Sync + 'static {
 pub struct Guard {
     auth: Auth,
     standings: Standings,
+    parties: Parties,
 }
 
 impl Guard {
     /// Asks these.
     #[must_use]
-    pub const fn new(auth: Auth, standings: Standings) -> Self {
-        Self { auth, standings }
+    pub const fn new(auth: Auth, standings: Standings, parties: Parties) -> Self {
+        Self { auth, standings, parties }
     }
 }
 
@@ -63,5 +73,10 @@ impl Gate for Guard {
     fn standing(&self, user: UserId, as_of: Seq) -> BoxFuture<'static, Result<Standing>> {
         let standings = self.standings.clone();
         async move { standings.of(user, as_of).await }.boxed()
+    }
+
+    fn grants(&self, user: UserId, rooms: Vec<Room>) -> BoxFuture<'static, Result<Vec<Grant>>> {
+        let parties = self.parties.clone();
+        async move { parties.grants(user, &rooms).await }.boxed()
     }
 }

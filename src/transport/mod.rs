@@ -7,6 +7,7 @@
 //! | `entrance`, `gate`, `limits` | what the wires share: who may come in, the way to the broker, the limits |
 //! | `handshake` | what a client says when it comes; pure |
 //! | `commands` | what it may ask for; read, then put to the broker |
+//! | `pace` | how fast it may say what is worth little |
 //! | `lane`, `session` | one connection's affairs, one after the other, in the order sent |
 //! | `door` | the checks before `/ws` and `/v1/stream` open |
 //! | `receipts`, `handover` | what clients have of their inboxes: by their word, or by bytes that left |
@@ -21,6 +22,7 @@ mod handover;
 mod handshake;
 mod lane;
 mod limits;
+mod pace;
 mod queue;
 mod receipts;
 mod session;

@@ -4,8 +4,10 @@ use super::{
     Entering, Entrance, Seat,
     commands::{self, Command},
     lane::{Full, Lane, Work},
+    pace::Pace,
 };
 use crate::error::{Error, Result};
+use std::time::Instant;
 
 /// Where an acknowledgement goes: JSON text.
 pub type Reply = Box<dyn FnOnce(String) + Send>;
@@ -35,24 +37,29 @@ pub enum Step {
 pub struct Session {
     entrance: Entrance,
     seat: Option<Seat>,
+    pace: Pace,
 }
 
 impl Session {
     /// A connection that has yet to enter.
     #[must_use]
     pub fn outside(entrance: Entrance) -> Lane<Self> {
-        Lane::new(Self { entrance, seat: None })
+        Lane::new(Self { entrance, seat: None, pace: Pace::default() })
     }
 
     /// A connection that is in.
     #[must_use]
     pub fn seated(entrance: Entrance, seat: Seat) -> Lane<Self> {
-        Lane::new(Self { entrance, seat: Some(seat) })
+        Lane::new(Self { entrance, seat: Some(seat), pace: Pace::default() })
     }
 
-    async fn ask(&self, command: Result<Command>) -> Result<commands::Done> {
+    async fn ask(&mut self, command: Result<Command>) -> Result<commands::Done> {
         let seat = self.seat.as_ref().ok_or_else(|| Error::Unavailable("the connection is not in".into()))?;
-        command?.run(seat, &self.entrance).await
+        let command = command?;
+        if matches!(command, Command::Typing { .. }) && !self.pace.take(Instant::now()) {
+            return Err(Error::RateLimited(RETRY_AFTER_S));
+        }
+        command.run(seat, &self.entrance).await
     }
 }
 

@@ -137,7 +137,7 @@ async fn joins_answer_where_they_take_hold_and_foreign_rooms_are_refused() {
     let (mine, topic) = (user(), Room::Topic("news".into()));
     let client = connect(&broker, "c1", &mine, 2, Cursor::At(Seq(0))).await;
     settle().await;
-    let join = |room| broker.send(Join { connection: id("c1"), rooms: vec![room] });
+    let join = |room| broker.send(Join { connection: id("c1"), rooms: vec![room], grants: Vec::new() });
     assert_eq!(join(topic.clone()).await.expect("the broker lives"), Ok(Joined { seq: Seq(2) }));
     assert_eq!(join(Room::User(mine.user)).await.expect("the broker lives"), Ok(Joined { seq: Seq(2) }));
     assert_eq!(join(Room::User(UserId::generate())).await.expect("the broker lives"), Err(Refusal::Forbidden));

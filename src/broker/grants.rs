@@ -1,0 +1,52 @@
+//! What the database said of rooms that belong to their parties: the rooms of requests and chats, which
+//! no token and no role alone opens (CONTRACT 4). Whoever asks for one brings the answer along; it is
+//! kept with the connection while it is in the room, so that who is there only as an administrator
+//! leaves with the role. Part of the pure [`Hub`].
+
+use super::{
+    Grant, Ground,
+    hub::{Hub, Slot},
+};
+use crate::{identity::Identity, notice::Room};
+
+/// What is known of a connection's rooms.
+#[derive(Debug, Default)]
+pub(super) struct Grants(Vec<Grant>);
+
+impl Grants {
+    /// By what the room may be entered; `None` when there is no such room, as far as is known.
+    pub(super) fn ground(&self, room: &Room) -> Option<Ground> {
+        self.0.iter().find(|grant| grant.room == *room).map(|grant| grant.ground)
+    }
+}
+
+impl Ground {
+    /// Whether somebody may be in the room.
+    pub(super) const fn holds_for(self, identity: &Identity) -> bool {
+        match self {
+            Self::Party => true,
+            Self::Admin => identity.is_admin(),
+            Self::Nothing => false,
+        }
+    }
+}
+
+impl<C> Hub<C> {
+    /// Notes what the database says, for the join that follows.
+    pub fn note(&mut self, slot: Slot, grants: Vec<Grant>) {
+        let Some(seat) = self.get_mut(slot) else { return };
+        let known = &mut seat.grants.0;
+        known.retain(|old| grants.iter().all(|new| new.room != old.room));
+        known.extend(grants);
+    }
+
+    /// Forgets what was said of rooms that the connection is not in.
+    pub fn forget_unheld(&mut self, slot: Slot) {
+        let Some(seat) = self.get_mut(slot) else { return };
+        let mut known = std::mem::take(&mut seat.grants.0);
+        known.retain(|grant| self.holds(slot, &grant.room));
+        if let Some(seat) = self.get_mut(slot) {
+            seat.grants.0 = known;
+        }
+    }
+}
