@@ -10,6 +10,7 @@ use crate::{
     records::{
         Edit, Record as _,
         departments::Department,
+        market::{Offer, PurchaseRequest},
         users::{Register, User, enroll},
     },
     secret::Secret,
@@ -98,7 +99,18 @@ async fn fill(tx: &mut Tx) -> Result<()> {
             share(tx, id, team).await?;
         }
     }
-    Ok(())
+    trade(tx).await
+}
+
+/// Bea asks for something, Sam offers it.
+async fn trade(tx: &mut Tx) -> Result<()> {
+    let wanted = json!({ "title": "Stage lights", "description": "Twelve, for one weekend", "budget": "400.00" });
+    let offered = json!({ "price": "380.00", "currency": "EUR", "message": "With two spares" });
+    let (bea, sam) = (person(tx, "bea").await?.himself(), person(tx, "sam").await?.himself());
+    let wanted = serde_json::from_value(wanted).map_err(Error::internal)?;
+    let request = PurchaseRequest::post(tx, &bea.identity, wanted).await?;
+    let offered = serde_json::from_value(offered).map_err(Error::internal)?;
+    Offer::make(tx, &sam.identity, request.id, offered).await.map(drop)
 }
 
 async fn person(tx: &mut Tx, name: &str) -> Result<User> {

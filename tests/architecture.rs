@@ -83,6 +83,19 @@ const SIBLINGS: &[(&str, &str, &str)] = &[
     ("events", "jobs", "an event under review brings the job that made it before the administrators"),
 ];
 
+/// Who in `records/market` may use whom; slices that are named nowhere on the right are used by `mod`
+/// alone. Directions only go down, so that a slice can be read without those above it.
+const MARKET: &[(&str, &[&str], &str)] = &[
+    ("requests", &[], "what is wanted"),
+    ("offers", &["requests"], "an offer is for a request"),
+    ("chats", &["requests"], "a chat is between the parties of a request"),
+    ("payments", &["requests", "offers"], "a payment is for an accepted offer"),
+    ("payouts", &["payments"], "a payout is out of a payment"),
+    ("disputes", &["requests"], "a dispute is about a request"),
+    ("deal", &["requests", "offers", "chats", "payments"], "the steps that move several at once"),
+    ("provider", &["payments", "payouts"], "what the payment provider tells"),
+];
+
 fn sources(under: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![under.to_path_buf()];
@@ -167,6 +180,7 @@ fn breaches() -> Vec<String> {
             }
         }
         found.extend(siblings(&inner, &path));
+        found.extend(market(&inner, &path));
     }
     found
 }
@@ -196,6 +210,40 @@ fn siblings(inner: &str, path: &Path) -> Vec<String> {
         }
     }
     found
+}
+
+/// The slices of the marketplace; their tests play with all of them.
+fn market(inner: &str, path: &Path) -> Vec<String> {
+    let Some(rest) = inner.strip_prefix("records/market/").filter(|rest| !rest.contains("_test")) else {
+        return Vec::new();
+    };
+    let Some((own, may, _)) = MARKET.iter().find(|(slice, ..)| within(rest, slice)) else { return Vec::new() };
+    let text = fs::read_to_string(path).expect("a source");
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
+    let mut found = Vec::new();
+    for (line, statement) in statements(path).into_iter().filter(|(line, _)| *line <= code) {
+        for (slice, ..) in MARKET.iter().filter(|(slice, ..)| slice != own && !may.contains(slice)) {
+            if names(&statement, &format!("super::{slice}")) || names(&statement, &format!("market::{slice}")) {
+                found.push(format!("src/{inner}:{line}: `{own}` must not use `{slice}`"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_marketplace_looks_down_only() {
+    for (at, (slice, may, _)) in MARKET.iter().enumerate() {
+        let below: Vec<_> = MARKET[..at].iter().map(|(slice, ..)| *slice).collect();
+        assert!(may.iter().all(|other| below.contains(other)), "{slice} looks up");
+    }
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/records/market");
+    let known = ["mod", "desk", "money", "stage"];
+    for path in sources(&src) {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let named = MARKET.iter().any(|(slice, ..)| *slice == name);
+        assert!(named || known.contains(&name.as_str()) || name.ends_with("_test"), "{name} stands in no table");
+    }
 }
 
 #[test]

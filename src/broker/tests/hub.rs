@@ -3,7 +3,7 @@
 use crate::broker::{testing::*, *};
 use crate::{
     identity::{Identity, Role, Roles},
-    ids::{GroupId, UserId},
+    ids::{ChatId, GroupId, RequestId, UserId},
     notice::{Audience, Effect, Notice, Origin, Room, Seq},
 };
 use proptest::prelude::*;
@@ -219,6 +219,24 @@ fn a_connection_is_in_at_most_a_hundred_rooms_but_automatic_ones_are_never_refus
     let group = Room::Group(GroupId::generate());
     assert!(!hub.apply_to(slot, &Effect::Join { user: who.user, room: group.clone() }));
     assert!(hub.holds(slot, &group));
+}
+
+#[test]
+fn rooms_of_parties_open_by_what_the_database_says_and_close_with_the_role_that_opened_them() {
+    let (mut hub, slot, who) = seated(&[Role::User, Role::Admin]);
+    let room = || Room::Request(RequestId::generate());
+    let (own, foreign, chat) = (room(), room(), Room::Chat(ChatId::generate()));
+    let grant = |room: &Room, ground| Grant { room: room.clone(), ground };
+    hub.note(slot, vec![grant(&own, Ground::Party), grant(&foreign, Ground::Admin), grant(&chat, Ground::Nothing)]);
+    assert_eq!(hub.join(slot, &[own.clone(), foreign.clone()]), Ok(()));
+    assert_eq!(hub.join(slot, std::slice::from_ref(&chat)), Err(Refusal::Forbidden));
+    assert_eq!(hub.join(slot, &[room()]), Err(Refusal::NotFound));
+    hub.forget_unheld(slot);
+    assert_eq!(hub.join(slot, &[chat]), Err(Refusal::NotFound), "forgotten");
+    hub.apply_to(slot, &Effect::Standing { user: who.user, roles: roles(1), disabled: false });
+    assert!(hub.holds(slot, &own) && !hub.holds(slot, &foreign));
+    hub.note(slot, vec![grant(&foreign, Ground::Admin)]);
+    assert_eq!(hub.join(slot, &[foreign]), Err(Refusal::Forbidden));
 }
 
 #[test]

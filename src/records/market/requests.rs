@@ -42,7 +42,8 @@ text_enum! {
 #[diesel(table_name = purchase_requests, treat_none_as_null = true)]
 #[serde(rename_all = "camelCase")]
 pub struct PurchaseRequest {
-    pub(super) id: RequestId,
+    /// Its id.
+    pub id: RequestId,
     pub(super) buyer_id: UserId,
     /// Whose offer was accepted.
     pub(super) seller_id: Option<UserId>,
