@@ -9,7 +9,7 @@ mod parties;
 mod prune;
 mod standing;
 
-pub use crate::broker::Ground;
+pub use crate::broker::{Grant, Ground};
 pub use history::StoredHistory;
 pub use parties::{Parties, grants};
 pub use prune::{Keep, prune};

@@ -13,7 +13,7 @@ use super::{
     requests::{self, PurchaseRequest},
 };
 use crate::{
-    delivery::{Ground, grants, outbox::Tx},
+    delivery::{Grant, Ground, grants, outbox::Tx},
     error::Error,
     identity::{Identity, Role},
     ids::{ChatId, DisputeId, MessageId, OfferId, PaymentId, PayoutId, RequestId, UserId},
@@ -336,7 +336,8 @@ async fn is_in(conn: &mut Conn, one: &Identity, room: &Room) -> bool {
         Room::Seller(user) => *user == one.user && one.roles.has(Role::Seller),
         Room::Request(_) | Room::Chat(_) => {
             let found = grants(conn, one.user, std::slice::from_ref(room)).await.expect("an answer");
-            match found.first().expect("it is there").ground {
+            let [Grant { ground, .. }] = found.as_slice() else { panic!("one answer: {found:?}") };
+            match ground {
                 Ground::Party => true,
                 Ground::Admin => one.is_admin(),
                 Ground::Nothing => false,
