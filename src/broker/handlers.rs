@@ -57,9 +57,9 @@ impl Handler<Join> for NotificationBroker {
         let slot = self.find(&join.connection)?;
         self.dispatch.hub.note(slot, join.grants);
         let joined = self.dispatch.join(slot, &join.rooms);
-        // Else whoever asks for a thousand foreign rooms is remembered with all of them. A handshake's
-        // are still to be asked for before the connection has begun.
-        if joined.is_err() && self.dispatch.has_begun(slot) {
+        // Else whoever asks for a thousand foreign rooms, or enters and leaves as many own ones, is
+        // remembered with all of them. A handshake's are still to be asked for before it has begun.
+        if self.dispatch.has_begun(slot) {
             self.dispatch.hub.forget_unheld(slot);
         }
         joined
