@@ -175,7 +175,7 @@ impl Message {
         if self.sender_id == by.user {
             return Err(Error::forbidden("a message is read by the one it is for"));
         }
-        Ok(self.read_at.is_none().then(|| Self { read_at: Some(now), ..self }))
+        Ok(self.read_at.is_none().then_some(Self { read_at: Some(now), ..self }))
     }
 }
 

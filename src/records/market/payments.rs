@@ -173,7 +173,7 @@ impl Payment {
     fn stepped(self, to: Status, provider_payment_id: String, now: Time) -> Option<Self> {
         let forward = to.rank() > self.status.rank();
         let provider_payment_id = Some(provider_payment_id);
-        forward.then(|| Self { status: to, provider_payment_id, updated_at: now, ..self })
+        forward.then_some(Self { status: to, provider_payment_id, updated_at: now, ..self })
     }
 
     fn audience(&self) -> Audience {

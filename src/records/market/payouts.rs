@@ -131,7 +131,7 @@ impl Payout {
     /// It, ended; `None` when it had ended before, or this is no end.
     fn stepped(self, to: Status, tx_hash: Option<String>, now: Time) -> Option<Self> {
         let ends = self.status == Status::Created && to != Status::Created;
-        ends.then(|| Self { status: to, tx_hash, updated_at: now, ..self })
+        ends.then_some(Self { status: to, tx_hash, updated_at: now, ..self })
     }
 
     fn audience(&self) -> Audience {

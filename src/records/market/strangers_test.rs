@@ -121,7 +121,7 @@ impl Book {
         };
         let (buyer, seller) = self.sides[&id];
         let sells = matches!(act, Act::Withdraw)
-            || matches!(act, Act::Write | Act::Read | Act::Counter { .. }) && with % 3 == 0;
+            || matches!(act, Act::Write | Act::Read | Act::Counter { .. }) && with.is_multiple_of(3);
         if sells { seller } else { Some(buyer) }
     }
 

@@ -41,8 +41,11 @@ async fn a_dispute_is_heard_by_both_sides_and_the_administrators() {
     }
     m.silence(&mut [&mut beas, &mut sams, &mut roots, &mut following, &mut rivals, &mut others]).await;
     for one in [&m.bea, &m.sam, &m.root] {
-        assert_eq!(one.get(format!("/v1/disputes/{dispute}/evidence")).await.ok().list(), &[said.body.clone()]);
-        assert_eq!(one.get("/v1/disputes").await.ok().ids(), [dispute.clone()]);
+        assert_eq!(
+            one.get(format!("/v1/disputes/{dispute}/evidence")).await.ok().list(),
+            std::slice::from_ref(&said.body)
+        );
+        assert_eq!(one.get("/v1/disputes").await.ok().ids(), *std::slice::from_ref(&dispute));
     }
 }
 

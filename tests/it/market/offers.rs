@@ -53,10 +53,10 @@ async fn the_buyer_sees_all_offers_and_a_seller_his_own() {
     let path = format!("/v1/requests/{request}/offers");
     for all in [&m.bea, &m.root] {
         let page = all.get(format!("{path}?limit=1")).await.ok();
-        assert_eq!(page.ids(), [sams.clone()]);
-        assert_eq!(all.get(page.next_page().expect("more")).await.ok().ids(), [rivals.clone()]);
+        assert_eq!(page.ids(), *std::slice::from_ref(&sams));
+        assert_eq!(all.get(page.next_page().expect("more")).await.ok().ids(), *std::slice::from_ref(&rivals));
     }
-    assert_eq!(m.sam.get(&path).await.ok().ids(), [sams.clone()]);
+    assert_eq!(m.sam.get(&path).await.ok().ids(), *std::slice::from_ref(&sams));
     assert_eq!(m.rival.get(&path).await.ok().ids(), [rivals]);
     m.other_buyer.get(&path).await.refused(404, "not_found");
     m.rival.get(format!("/v1/offers/{sams}")).await.refused(404, "not_found");

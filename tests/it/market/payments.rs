@@ -34,7 +34,7 @@ async fn a_payment_is_told_to_both_sides_and_to_nobody_else() {
     m.silence(&mut [&mut beas, &mut sams, &mut rivals, &mut others, &mut roots]).await;
     for one in [&m.bea, &m.sam, &m.root] {
         assert_eq!(one.get(format!("/v1/payments/{payment}")).await.ok()["status"], "COMPLETED");
-        assert_eq!(one.get("/v1/payments").await.ok().ids(), [payment.clone()]);
+        assert_eq!(one.get("/v1/payments").await.ok().ids(), *std::slice::from_ref(&payment));
     }
     for one in [&m.rival, &m.other_buyer] {
         one.get(format!("/v1/payments/{payment}")).await.refused(404, "not_found");

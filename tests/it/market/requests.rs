@@ -54,7 +54,7 @@ async fn an_open_request_is_seen_by_sellers_a_given_one_by_those_who_offered() {
     let path = format!("/v1/requests/{request}");
     for one in [&m.bea, &m.sam, &m.rival, &m.root] {
         assert_eq!(one.get(&path).await.ok().id(), request);
-        assert_eq!(one.get("/v1/requests").await.ok().ids(), [request.clone()]);
+        assert_eq!(one.get("/v1/requests").await.ok().ids(), *std::slice::from_ref(&request));
     }
     m.other_buyer.get(&path).await.refused(404, "not_found");
     assert!(m.other_buyer.get("/v1/requests").await.ok().list().is_empty());
@@ -66,7 +66,7 @@ async fn an_open_request_is_seen_by_sellers_a_given_one_by_those_who_offered() {
     for one in [&m.bea, &m.sam, &m.rival, &m.root] {
         let found = one.get(&path).await.ok();
         assert_eq!((&found["status"], &found["sellerId"]), (&json!("IN_PROGRESS"), &json!(m.sam.id)));
-        assert_eq!(one.get("/v1/requests").await.ok().ids(), [request.clone()]);
+        assert_eq!(one.get("/v1/requests").await.ok().ids(), *std::slice::from_ref(&request));
     }
     late.get(&path).await.refused(404, "not_found");
     assert!(late.get("/v1/requests").await.ok().list().is_empty());

@@ -84,6 +84,8 @@ async fn a_handshake_joins_the_same_rooms_by_the_same_check() {
 #[tokio::test]
 async fn an_administrator_who_is_one_no_more_leaves_the_rooms_of_requests() {
     let m = Market::open().await;
+    // Somebody has to stay one.
+    m.server.admin("abe").await;
     // A seller who is an administrator as well, and party of one of two deals.
     let ada = m.server.user_with("ada", &["USER", "SELLER", "ADMIN"]).await;
     let (foreign, own) = (m.deal().await, m.request().await);
