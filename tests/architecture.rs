@@ -88,10 +88,12 @@ const SIBLINGS: &[(&str, &str, &str)] = &[
 const MARKET: &[(&str, &[&str], &str)] = &[
     ("requests", &[], "what is wanted"),
     ("offers", &["requests"], "an offer is for a request"),
+    ("haggling", &["offers"], "what the two sides of an offer answer each other"),
     ("chats", &["requests"], "a chat is between the parties of a request"),
     ("payments", &["requests", "offers"], "a payment is for an accepted offer"),
     ("payouts", &["payments"], "a payout is out of a payment"),
     ("disputes", &["requests"], "a dispute is about a request"),
+    ("evidence", &["disputes"], "what is said in a dispute"),
     ("deal", &["requests", "offers", "chats", "payments"], "the steps that move several at once"),
     ("provider", &["payments", "payouts"], "what the payment provider tells"),
 ];
@@ -238,7 +240,7 @@ fn the_marketplace_looks_down_only() {
         assert!(may.iter().all(|other| below.contains(other)), "{slice} looks up");
     }
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/records/market");
-    let known = ["mod", "desk", "money", "stage"];
+    let known = ["mod", "desk", "document", "money", "stage"];
     for path in sources(&src) {
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         let named = MARKET.iter().any(|(slice, ..)| *slice == name);

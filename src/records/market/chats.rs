@@ -1,6 +1,6 @@
 //! Chats: the buyer and the accepted seller of a request talk. Nobody else reads along.
 
-use super::{Document, TEXT_MAX, desk::Desk, find, id_of, list, list_of, requests::PurchaseRequest, seen};
+use super::{Document, TEXT_MAX, desk::Desk, find, id_of, list, list_of, page, requests::PurchaseRequest, seen};
 use crate::{
     answer::answer_write,
     auth::Caller,
@@ -74,13 +74,7 @@ async fn messages(
     let id: ChatId = id_of(&id)?;
     let read = async |conn: &mut Conn, listing: &Listing| {
         seen::<Chat>(conn, &caller, id).await?;
-        Ok(sql!(conn, |c| chat_messages::table
-            .filter(chat_messages::chat_id.eq(id).and(chat_messages::id.gt(&listing.after)))
-            .order(chat_messages::id)
-            .limit(listing.limit)
-            .select(Message::as_select())
-            .load(c)
-            .await)?)
+        Ok(page!(conn, listing, Message in chat_messages, chat_messages::chat_id.eq(id))?)
     };
     list_of(&request, &store, |message: &Message| message.id.to_string(), read).await
 }
@@ -124,14 +118,7 @@ impl Document for Chat {
     }
 
     async fn list(conn: &mut Conn, by: &Identity, listing: &Listing) -> QueryResult<Vec<Self>> {
-        sql!(conn, |c| chats::table
-            .filter(chats::id.gt(&listing.after))
-            .filter(chats::buyer_id.eq(by.user).or(chats::seller_id.eq(by.user)))
-            .order(chats::id)
-            .limit(listing.limit)
-            .select(Self::as_select())
-            .load(c)
-            .await)
+        page!(conn, listing, Self in chats, chats::buyer_id.eq(by.user).or(chats::seller_id.eq(by.user)))
     }
 }
 

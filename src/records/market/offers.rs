@@ -3,9 +3,9 @@
 use super::{
     Currency, Document, Money, TEXT_MAX,
     desk::Desk,
-    find, id_of, kept_in, list, list_of,
+    find, has, id_of, kept_in, list, list_of, page,
     requests::{self, PurchaseRequest},
-    seen,
+    seen, seen_by_its_sides,
 };
 use crate::{
     auth::Caller,
@@ -43,9 +43,6 @@ text_enum! {
     }
 }
 
-/// What those who wait for an answer are told when the seller takes an offer back.
-const WITHDRAWN: &str = "The seller has withdrawn this offer.";
-
 impl Status {
     /// Those in which something may come of an offer.
     const OPEN: [Self; 2] = [Self::Pending, Self::Countered];
@@ -66,13 +63,13 @@ pub struct Offer {
     pub(super) seller_id: UserId,
     pub(super) price: Money,
     /// Who named this price. The buyer can't accept one that the seller did not name.
-    price_by: UserId,
+    pub(super) price_by: UserId,
     pub(super) currency: Currency,
     /// What was said last.
-    message: Option<String>,
+    pub(super) message: Option<String>,
     pub(super) status: Status,
-    created_at: Time,
-    updated_at: Time,
+    pub(super) created_at: Time,
+    pub(super) updated_at: Time,
 }
 
 /// What makes one.
@@ -84,21 +81,11 @@ pub struct Draft {
     pub(super) message: Option<String>,
 }
 
-/// The next word in the haggling.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Counter {
-    pub(super) price: Option<Money>,
-    pub(super) message: String,
-}
-
 /// The routes of offers.
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.service(web::resource("/requests/{id}/offers").get(of_request).post(create))
         .service(web::resource("/offers").get(list::<Offer>))
-        .service(web::resource("/offers/{id}").get(find::<Offer>))
-        .service(web::resource("/offers/{id}/counter").post(counter))
-        .service(web::resource("/offers/{id}/withdraw").post(withdraw));
+        .service(web::resource("/offers/{id}").get(find::<Offer>));
 }
 
 /// To the buyer and administrators all, to a seller his own.
@@ -112,14 +99,8 @@ async fn of_request(
     let read = async |conn: &mut Conn, listing: &Listing| {
         let request: PurchaseRequest = seen(conn, &caller, id).await?;
         let every = (caller.is_admin() || request.buyer_id == caller.user).into_sql::<Bool>();
-        Ok(sql!(conn, |c| offers::table
-            .filter(offers::request_id.eq(id).and(offers::id.gt(&listing.after)))
-            .filter(every.or(offers::seller_id.eq(caller.user)))
-            .order(offers::id)
-            .limit(listing.limit)
-            .select(Offer::as_select())
-            .load(c)
-            .await)?)
+        let own = every.or(offers::seller_id.eq(caller.user));
+        Ok(page!(conn, listing, Offer in offers, offers::request_id.eq(id).and(own))?)
     };
     list_of(&request, &store, |offer: &Offer| offer.id.to_string(), read).await
 }
@@ -127,16 +108,6 @@ async fn of_request(
 async fn create(desk: Desk, id: web::Path<String>, draft: Body<Draft>) -> Result<HttpResponse> {
     let id = id_of(&id)?;
     desk.create(async move |tx, by| Offer::make(tx, by, id, draft.0).await).await
-}
-
-async fn counter(desk: Desk, id: web::Path<String>, word: Body<Counter>) -> Result<HttpResponse> {
-    let id = id_of(&id)?;
-    desk.create(async move |tx, by| Offer::counter(tx, by, id, word.0).await).await
-}
-
-async fn withdraw(desk: Desk, id: web::Path<String>) -> Result<HttpResponse> {
-    let id = id_of(&id)?;
-    desk.create(async move |tx, by| Offer::withdraw(tx, by, id).await).await
 }
 
 impl Offer {
@@ -157,25 +128,6 @@ impl Offer {
         let audience = Audience::to([Room::User(offer.buyer_id), Room::Request(id)]);
         tx.tell(EventName::RequestOfferReceived, &payload, audience)?;
         Ok(offer)
-    }
-
-    /// The next word of either side, told to both.
-    pub(super) async fn counter(tx: &mut Tx, by: &Identity, id: OfferId, word: Counter) -> Result<Self> {
-        let before: Self = seen(&mut tx.conn, by, id).await?;
-        let message = word.message.clone();
-        let after = before.clone().countered(word, by, tx.now())?;
-        after.store(&mut tx.conn, before.status).await?;
-        after.tell_negotiation(tx, &message)?;
-        Ok(after)
-    }
-
-    /// Taken back by its seller, told to both.
-    pub(super) async fn withdraw(tx: &mut Tx, by: &Identity, id: OfferId) -> Result<Self> {
-        let before: Self = seen(&mut tx.conn, by, id).await?;
-        let after = before.clone().withdrawn(by, tx.now())?;
-        after.store(&mut tx.conn, before.status).await?;
-        after.tell_negotiation(tx, WITHDRAWN)?;
-        Ok(after)
     }
 
     /// A seller's offer for somebody else's request; `live` says whether there is one already.
@@ -221,38 +173,6 @@ impl Offer {
         })
     }
 
-    /// It, with the next word of its buyer or its seller.
-    ///
-    /// # Errors
-    /// 403, 409, 422.
-    fn countered(self, word: Counter, by: &Identity, now: Time) -> Result<Self> {
-        if by.user != self.buyer_id && by.user != self.seller_id {
-            return Err(Error::forbidden("an offer is negotiated by its buyer and its seller"));
-        }
-        let Counter { price, message } = word;
-        let mut faults = Faults::default();
-        faults.text("message", &message, 1..=TEXT_MAX);
-        faults.or(())?;
-        self.open_for(Status::Countered)?;
-        let (price, price_by) = match price {
-            Some(price) => (price, by.user),
-            None => (self.price, self.price_by),
-        };
-        Ok(Self { price, price_by, message: Some(message), status: Status::Countered, updated_at: now, ..self })
-    }
-
-    /// It, taken back.
-    ///
-    /// # Errors
-    /// 403 for anybody but its seller, 409.
-    fn withdrawn(self, by: &Identity, now: Time) -> Result<Self> {
-        if by.user != self.seller_id {
-            return Err(Error::forbidden("an offer is withdrawn by its seller"));
-        }
-        self.open_for(Status::Withdrawn)?;
-        Ok(Self { status: Status::Withdrawn, updated_at: now, ..self })
-    }
-
     /// It, taken by its buyer.
     ///
     /// # Errors
@@ -269,25 +189,20 @@ impl Offer {
         Ok(Self { status: Status::Accepted, updated_at: now, ..self })
     }
 
-    fn open_for(&self, to: Status) -> Result<()> {
+    /// # Errors
+    /// 409 unless something may still come of it.
+    pub(super) fn open_for(&self, to: Status) -> Result<()> {
         if self.status.is_open() {
             return Ok(());
         }
         Err(Error::InvalidTransition { from: self.status.as_str(), to: to.as_str() })
     }
 
-    fn tell_negotiation(&self, tx: &mut Tx, message: &str) -> Result<()> {
-        let payload = json!({ "offerId": self.id, "message": message });
-        let rooms = [Room::Request(self.request_id), Room::User(self.buyer_id), Room::User(self.seller_id)];
-        tx.tell(EventName::OfferNegotiationUpdate, &payload, Audience::to(rooms)).map(drop)
-    }
-
     /// Whether the seller has an offer for the request of which something may come, or came.
     async fn live(conn: &mut Conn, request: RequestId, seller: UserId) -> QueryResult<bool> {
         let own = offers::request_id.eq(request).and(offers::seller_id.eq(seller));
         let live = own.and(offers::status.eq_any([Status::Pending, Status::Countered, Status::Accepted]));
-        let count: i64 = sql!(conn, |c| offers::table.filter(live).count().get_result(c).await)?;
-        Ok(count > 0)
+        has!(conn, offers, live)
     }
 
     /// Declines all offers for a request that are still open.
@@ -300,34 +215,7 @@ impl Offer {
     kept_in!(offers, OfferId, Status);
 }
 
-impl Document for Offer {
-    type Id = OfferId;
-
-    fn id(&self) -> OfferId {
-        self.id
-    }
-
-    async fn find(conn: &mut Conn, id: OfferId) -> QueryResult<Self> {
-        sql!(conn, |c| offers::table.find(id).select(Self::as_select()).first(c).await)
-    }
-
-    async fn is_seen_by(&self, _: &mut Conn, by: &Identity) -> QueryResult<bool> {
-        Ok(by.is_admin() || by.user == self.buyer_id || by.user == self.seller_id)
-    }
-
-    async fn list(conn: &mut Conn, by: &Identity, listing: &Listing) -> QueryResult<Vec<Self>> {
-        let every = by.is_admin().into_sql::<Bool>();
-        let visible = every.or(offers::buyer_id.eq(by.user)).or(offers::seller_id.eq(by.user));
-        sql!(conn, |c| offers::table
-            .filter(offers::id.gt(&listing.after))
-            .filter(visible)
-            .order(offers::id)
-            .limit(listing.limit)
-            .select(Self::as_select())
-            .load(c)
-            .await)
-    }
-}
+seen_by_its_sides!(Offer, OfferId, offers: buyer_id, seller_id);
 
 #[cfg(test)]
 #[path = "offers_test.rs"]

@@ -1,6 +1,9 @@
 //! The state machine of an offer: who may take which step from where.
 
-use super::{super::stage::*, *};
+use super::{
+    super::{haggling::Counter, stage::*},
+    *,
+};
 use Status::{Accepted, Countered, Declined, Pending, Withdrawn};
 
 fn word(price: Option<&str>) -> Counter {

@@ -3,10 +3,10 @@
 use super::{
     Currency, Document, Money,
     desk::Desk,
-    find, kept_in, list,
+    find, has, kept_in, list,
     offers::{self, Offer},
     requests::{self, PurchaseRequest},
-    seen,
+    seen, seen_by_its_sides,
 };
 use crate::{
     body::MarkedBody,
@@ -18,14 +18,12 @@ use crate::{
     identity::Identity,
     ids::{OfferId, PaymentId, RequestId, UserId},
     notice::{Audience, EventName, Room},
-    records::Listing,
-    sql,
     store::{Conn, schema::payments},
     text_enum,
     time::Time,
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use diesel::{prelude::*, sql_types::Bool};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -182,48 +180,19 @@ impl Payment {
 
     async fn live(conn: &mut Conn, offer: OfferId) -> QueryResult<bool> {
         let live = payments::offer_id.eq(offer).and(payments::status.eq_any(Status::LIVE));
-        let count: i64 = sql!(conn, |c| payments::table.filter(live).count().get_result(c).await)?;
-        Ok(count > 0)
+        has!(conn, payments, live)
     }
 
     /// Whether the money for a request is there.
     pub(super) async fn is_completed_for(conn: &mut Conn, request: RequestId) -> QueryResult<bool> {
         let done = payments::request_id.eq(request).and(payments::status.eq(Status::Completed));
-        let count: i64 = sql!(conn, |c| payments::table.filter(done).count().get_result(c).await)?;
-        Ok(count > 0)
+        has!(conn, payments, done)
     }
 
     kept_in!(payments, PaymentId, Status);
 }
 
-impl Document for Payment {
-    type Id = PaymentId;
-
-    fn id(&self) -> PaymentId {
-        self.id
-    }
-
-    async fn find(conn: &mut Conn, id: PaymentId) -> QueryResult<Self> {
-        sql!(conn, |c| payments::table.find(id).select(Self::as_select()).first(c).await)
-    }
-
-    async fn is_seen_by(&self, _: &mut Conn, by: &Identity) -> QueryResult<bool> {
-        Ok(by.is_admin() || by.user == self.buyer_id || by.user == self.seller_id)
-    }
-
-    async fn list(conn: &mut Conn, by: &Identity, listing: &Listing) -> QueryResult<Vec<Self>> {
-        let every = by.is_admin().into_sql::<Bool>();
-        let visible = every.or(payments::buyer_id.eq(by.user)).or(payments::seller_id.eq(by.user));
-        sql!(conn, |c| payments::table
-            .filter(payments::id.gt(&listing.after))
-            .filter(visible)
-            .order(payments::id)
-            .limit(listing.limit)
-            .select(Self::as_select())
-            .load(c)
-            .await)
-    }
-}
+seen_by_its_sides!(Payment, PaymentId, payments: buyer_id, seller_id);
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,11 @@
 //! Payouts: an administrator has a seller paid out of a completed payment; the provider does it.
 
 use super::{
-    Currency, Document, Money,
+    Currency, Document as _, Money,
     desk::Desk,
-    find, kept_in, list,
+    find, has, kept_in, list,
     payments::{self, Payment},
+    seen_by_its_sides,
 };
 use crate::{
     body::Body,
@@ -13,14 +14,12 @@ use crate::{
     identity::Identity,
     ids::{PaymentId, PayoutId, UserId},
     notice::{Audience, EventName, Room},
-    records::Listing,
-    sql,
     store::{Conn, schema::payouts},
     text_enum,
     time::Time,
 };
 use actix_web::{HttpResponse, web};
-use diesel::{prelude::*, sql_types::Bool};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -140,8 +139,7 @@ impl Payout {
 
     async fn live(conn: &mut Conn, payment: PaymentId) -> QueryResult<bool> {
         let live = payouts::payment_id.eq(payment).and(payouts::status.eq_any(Status::LIVE));
-        let count: i64 = sql!(conn, |c| payouts::table.filter(live).count().get_result(c).await)?;
-        Ok(count > 0)
+        has!(conn, payouts, live)
     }
 
     kept_in!(payouts, PayoutId, Status);
@@ -151,33 +149,7 @@ fn ordered_by(by: &Identity) -> Result<()> {
     if by.is_admin() { Ok(()) } else { Err(Error::forbidden("payouts are ordered by administrators")) }
 }
 
-impl Document for Payout {
-    type Id = PayoutId;
-
-    fn id(&self) -> PayoutId {
-        self.id
-    }
-
-    async fn find(conn: &mut Conn, id: PayoutId) -> QueryResult<Self> {
-        sql!(conn, |c| payouts::table.find(id).select(Self::as_select()).first(c).await)
-    }
-
-    async fn is_seen_by(&self, _: &mut Conn, by: &Identity) -> QueryResult<bool> {
-        Ok(by.is_admin() || by.user == self.seller_id)
-    }
-
-    async fn list(conn: &mut Conn, by: &Identity, listing: &Listing) -> QueryResult<Vec<Self>> {
-        let every = by.is_admin().into_sql::<Bool>();
-        sql!(conn, |c| payouts::table
-            .filter(payouts::id.gt(&listing.after))
-            .filter(every.or(payouts::seller_id.eq(by.user)))
-            .order(payouts::id)
-            .limit(listing.limit)
-            .select(Self::as_select())
-            .load(c)
-            .await)
-    }
-}
+seen_by_its_sides!(Payout, PayoutId, payouts: seller_id);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Purchase requests: a buyer says what is wanted; all sellers hear of it.
 
-use super::{Document, Money, desk::Desk, find, kept_in, list};
+use super::{Document, Money, desk::Desk, find, has, kept_in, list, page};
 use crate::{
     body::Body,
     delivery::outbox::Tx,
@@ -177,8 +177,7 @@ impl Document for PurchaseRequest {
             return Ok(true);
         }
         let own = offers::request_id.eq(self.id).and(offers::seller_id.eq(by.user));
-        let offered: i64 = sql!(conn, |c| offers::table.filter(own).count().get_result(c).await)?;
-        Ok(offered > 0)
+        has!(conn, offers, own)
     }
 
     async fn list(conn: &mut Conn, by: &Identity, listing: &Listing) -> QueryResult<Vec<Self>> {
@@ -189,14 +188,7 @@ impl Document for PurchaseRequest {
             .or(purchase_requests::buyer_id.eq(by.user))
             .or(purchase_requests::status.eq(Status::Open).and(sells))
             .or(purchase_requests::id.eq_any(offered));
-        sql!(conn, |c| purchase_requests::table
-            .filter(purchase_requests::id.gt(&listing.after))
-            .filter(visible)
-            .order(purchase_requests::id)
-            .limit(listing.limit)
-            .select(Self::as_select())
-            .load(c)
-            .await)
+        page!(conn, listing, Self in purchase_requests, visible)
     }
 }
 

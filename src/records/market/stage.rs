@@ -1,12 +1,14 @@
 //! People and documents for tests of the marketplace.
 
 use super::{
+    disputes::Dispute,
     offers::{self, Offer},
     payments::{self, Payment},
     requests::{self, PurchaseRequest},
 };
 use crate::{
     identity::{Identity, Role},
+    ids::OfferId,
     records::stage::somebody,
     time::Time,
 };
@@ -65,4 +67,9 @@ pub fn payment_in(status: payments::Status, buyer: &Identity, seller: &Identity)
     let mut payment = payment(buyer, seller);
     payment.status = status;
     payment
+}
+
+pub fn dispute(buyer: &Identity, seller: &Identity) -> Dispute {
+    let request = request(buyer).given_to(seller.user, OfferId::generate(), Time::now()).expect("open");
+    Dispute::create("Broken".into(), &request, false, buyer, Time::now()).expect("a dispute")
 }

@@ -5,8 +5,10 @@
 use super::{
     chats::{Message, Words},
     deal,
-    disputes::{self, Dispute, Evidence},
-    offers::{self, Offer},
+    disputes::{self, Dispute},
+    evidence::{self, Evidence},
+    haggling,
+    offers::Offer,
     payments::{self, Payment},
     payouts::{self, Payout},
     provider::{Told, told_by_provider},
@@ -246,7 +248,7 @@ fn act(stage: &mut Stage, book: &mut Book, by: &Identity, act: Act, with: usize)
         }
         Act::Counter { price } => {
             let id = one_of!(offers);
-            let word = offers::Counter { price: price.then(|| "4".parse().expect("money")), message: "Less?".into() };
+            let word = haggling::Counter { price: price.then(|| "4".parse().expect("money")), message: "Less?".into() };
             change!(|tx| Offer::counter(tx, &by, id, word)).1
         }
         Act::Withdraw => {
@@ -313,7 +315,7 @@ fn act(stage: &mut Stage, book: &mut Book, by: &Identity, act: Act, with: usize)
         }
         Act::State => {
             let id = one_of!(disputes);
-            change!(|tx| Evidence::state(tx, &by, id, disputes::Statement { text: "See".into() })).1
+            change!(|tx| Evidence::state(tx, &by, id, evidence::Statement { text: "See".into() })).1
         }
         Act::Resolve => {
             let id = one_of!(disputes);
