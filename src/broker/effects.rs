@@ -18,7 +18,10 @@ impl<C> Hub<C> {
     pub fn apply(&mut self, effect: &Effect, at: Option<Seq>, closed: &mut Vec<Slot>) {
         // Everybody concerned is in one of these rooms.
         let concerned = match effect {
-            Effect::Join { user, .. } | Effect::Leave { user, .. } | Effect::Standing { user, .. } => Room::User(*user),
+            Effect::Join { user, .. }
+            | Effect::Leave { user, .. }
+            | Effect::Party { user, .. }
+            | Effect::Standing { user, .. } => Room::User(*user),
             Effect::Dissolve { room } => room.clone(),
             Effect::End { sid } => Room::Session(sid.clone()),
         };
@@ -43,6 +46,7 @@ impl<C> Hub<C> {
             Effect::Leave { user, room } if *user == own && !rights::is_identity(room) => {
                 self.rooms.exit(slot.index, room);
             }
+            Effect::Party { user, room } if *user == own => seat.grants.raise(room),
             Effect::Dissolve { room } if !rights::is_identity(room) => self.rooms.exit(slot.index, room),
             Effect::Standing { user, roles, disabled } if *user == own => {
                 seat.record = Some(*roles);

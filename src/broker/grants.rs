@@ -1,7 +1,7 @@
 //! What the database said of rooms that belong to their parties: the rooms of requests and chats, which
 //! no token and no role alone opens (CONTRACT 4). Whoever asks for one brings the answer along; it is
 //! kept with the connection while it is in the room, so that who is there only as an administrator
-//! leaves with the role. Part of the pure [`Hub`].
+//! leaves with the role, unless an effect said meanwhile that they became a party. Part of the pure [`Hub`].
 
 use super::{
     Grant, Ground,
@@ -17,6 +17,11 @@ impl Grants {
     /// By what the room may be entered; `None` when there is no such room, as far as is known.
     pub(super) fn ground(&self, room: &Room) -> Option<Ground> {
         self.0.iter().find(|grant| grant.room == *room).map(|grant| grant.ground)
+    }
+
+    /// Whose connection this is has become a party of the room, if it was asked about at all.
+    pub(super) fn raise(&mut self, room: &Room) {
+        self.0.iter_mut().filter(|grant| grant.room == *room).for_each(|grant| grant.ground = Ground::Party);
     }
 }
 
@@ -36,8 +41,14 @@ impl<C> Hub<C> {
     pub fn note(&mut self, slot: Slot, grants: Vec<Grant>) {
         let Some(seat) = self.get_mut(slot) else { return };
         let known = &mut seat.grants.0;
-        known.retain(|old| grants.iter().all(|new| new.room != old.room));
-        known.extend(grants);
+        for new in grants {
+            match known.iter_mut().find(|old| old.room == new.room) {
+                // Nobody stops being a party: an answer that does not say so yet was overtaken on its way.
+                Some(old) if old.ground == Ground::Party => {}
+                Some(old) => *old = new,
+                None => known.push(new),
+            }
+        }
     }
 
     /// Forgets what was said of rooms that the connection is not in.

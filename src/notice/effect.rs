@@ -26,6 +26,14 @@ pub enum Effect {
         /// Which room.
         room: Room,
     },
+    /// The user is a party of the room from now on. Nobody enters by it: whoever is there as an
+    /// administrator need not leave with that role any more.
+    Party {
+        /// Whose connections.
+        user: UserId,
+        /// Which room.
+        room: Room,
+    },
     /// The room is no more: everyone leaves it.
     Dissolve {
         /// Which room.

@@ -240,6 +240,25 @@ fn rooms_of_parties_open_by_what_the_database_says_and_close_with_the_role_that_
 }
 
 #[test]
+fn who_becomes_a_party_keeps_the_room_without_the_role_and_who_does_not_leaves() {
+    let (mut hub, slot, who) = seated(&[Role::User, Role::Admin]);
+    let room = || Room::Request(RequestId::generate());
+    let (own, foreign, never_asked) = (room(), room(), room());
+    let grant = |room: &Room, ground| Grant { room: room.clone(), ground };
+    hub.note(slot, vec![grant(&own, Ground::Admin), grant(&foreign, Ground::Admin)]);
+    assert_eq!(hub.join(slot, &[own.clone(), foreign.clone()]), Ok(()));
+    let party = |user, room: &Room| Effect::Party { user, room: room.clone() };
+    hub.apply_to(slot, &party(who.user, &own));
+    hub.apply_to(slot, &party(UserId::generate(), &foreign));
+    hub.apply_to(slot, &party(who.user, &never_asked));
+    assert!(!hub.holds(slot, &never_asked), "nobody enters by it");
+    // An answer of the database that was overtaken by the effect.
+    hub.note(slot, vec![grant(&own, Ground::Admin)]);
+    hub.apply_to(slot, &Effect::Standing { user: who.user, roles: roles(1), disabled: false });
+    assert!(hub.holds(slot, &own) && !hub.holds(slot, &foreign));
+}
+
+#[test]
 fn an_effect_that_a_connection_came_with_is_not_applied_again() {
     let (mut hub, slot, who) = seated(&[Role::User, Role::Admin]);
     let (mut closed, effect) = (Vec::new(), Effect::Standing { user: who.user, roles: roles(1), disabled: false });

@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     identity::Identity,
     ids::{OfferId, RequestId},
-    notice::{Audience, EventName, Room},
+    notice::{Audience, Effect, EventName, Room},
 };
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
@@ -58,6 +58,7 @@ pub(super) async fn accept(tx: &mut Tx, by: &Identity, id: OfferId) -> Result<Of
     request.store(&mut tx.conn, open.status).await?;
     Offer::decline_open(&mut tx.conn, request.id, now).await?;
     Chat::open(&mut tx.conn, &request, offer.seller_id, now).await?;
+    tx.effect(Effect::Party { user: offer.seller_id, room: Room::Request(request.id) });
     let rooms = [Room::Seller(offer.seller_id), Room::User(offer.seller_id), Room::User(offer.buyer_id)];
     tx.tell(EventName::OfferAccepted, &json!({ "offerId": offer.id }), Audience::to(rooms))?;
     request.tell_status(tx)?;

@@ -376,7 +376,8 @@ proptest! {
         for (what, who, by_chance, with) in steps {
             let likely = book.likely(what, with, &people).filter(|_| !by_chance);
             let by = people.iter().find(|one| Some(one.user) == likely).unwrap_or(&people[who % people.len()]);
-            for notice in act(&mut stage, &mut book, by, what, with) {
+            let told = act(&mut stage, &mut book, by, what, with);
+            for notice in told.into_iter().filter(|notice| notice.effect.is_none()) {
                 let heard = hearers(&stage, &notice, &people);
                 let (may, must) = book.ears(&notice, &people);
                 let story = format!("{what:?}: {} {}", notice.event, notice.payload);
@@ -397,7 +398,7 @@ fn the_people_of_the_property_can_make_a_whole_deal() {
         (bea, Act::Ask, 1),
         (sam, Act::Offer, 1),
         (bea, Act::Counter { price: false }, 1),
-        (bea, Act::Accept, 2),
+        (bea, Act::Accept, 3),
         (sam, Act::Write, 1),
         (bea, Act::Read, 1),
         (bea, Act::Pay, 1),

@@ -1,6 +1,7 @@
 //! The marketplace (CONTRACT 8): each event with those who hear it and those who must not, on Socket.IO
 //! and on another wire; rights, races, the provider's word.
 
+mod away;
 mod chats;
 mod disputes;
 mod offers;
@@ -8,6 +9,7 @@ mod payments;
 mod races;
 mod requests;
 mod rooms;
+mod walk;
 
 use crate::support::{
     Answer, Call, Everywhere, Over, TestServer, User, Way,

@@ -105,6 +105,38 @@ async fn an_administrator_who_is_one_no_more_leaves_the_rooms_of_requests() {
 }
 
 #[tokio::test]
+async fn an_administrator_who_becomes_a_party_of_a_request_stays_in_its_room_without_the_role() {
+    let m = Market::open().await;
+    m.server.admin("abe").await;
+    let ada = m.server.user_with("ada", &["USER", "SELLER", "ADMIN"]).await;
+    let (own, foreign) = (m.request().await, m.request().await);
+    let offer = ada.offers(&own, "1").await.created().id();
+    let lost = ada.offers(&foreign, "1").await.created().id();
+    let sams = m.sam.offers(&foreign, "1").await.created().id();
+    // In both rooms as an administrator, on one connection by a wish, on the others by the handshake.
+    let rooms = [request_room(&own), request_room(&foreign)];
+    let (mut adas, mut joined) = (ada.ears(&rooms).await, ada.live(Over::SocketIo).await);
+    for request in [&own, &foreign] {
+        joined.asks("join-request-room", json!(request)).await;
+    }
+    adas.0.push(joined);
+    m.bea.accepts(&offer).await.created();
+    adas.hears("offer:accepted").await;
+    assert_eq!(adas.hears("request:status-updated").await["requestId"], json!(own));
+    m.bea.accepts(&sams).await.created();
+    assert_eq!(adas.hears("request:status-updated").await["requestId"], json!(foreign));
+    let now = json!({ "roles": ["USER", "SELLER"] });
+    m.root.put(format!("/v1/admin/users/{}", ada.id), now).await.ok();
+    adas.hears("CHANGED_RECORD").await;
+    for request in [&foreign, &own] {
+        m.bea.moves_request(request, "COMPLETED").await.ok();
+    }
+    assert_eq!(adas.hears("request:status-updated").await["requestId"], json!(own));
+    m.silence(&mut [&mut adas]).await;
+    assert_eq!(ada.get(format!("/v1/offers/{lost}")).await.ok()["status"], "DECLINED");
+}
+
+#[tokio::test]
 async fn typing_is_heard_by_the_other_and_never_again() {
     let m = Market::open().await;
     let deal = m.deal().await;

@@ -294,6 +294,12 @@ impl Live {
         }
     }
 
+    /// What came in already, beside something else that was waited for; reads nothing more.
+    pub fn came_in(&mut self) -> Vec<(String, Value)> {
+        let heard = std::mem::take(&mut self.waiting);
+        heard.into_iter().filter(|(name, data)| !self.passes_over(name, data)).collect()
+    }
+
     /// All that it hears up to something that is enough, and that.
     pub async fn hears_all_until(&mut self, enough: impl Fn(&str, &Value) -> bool) -> Vec<(String, Value)> {
         let mut heard = Vec::new();

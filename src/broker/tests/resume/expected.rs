@@ -1,6 +1,6 @@
 //! The plain model: everything worked out anew from the beginning, each time.
 
-use super::steps::{GROUPS, group, topic, user};
+use super::steps::{GROUPS, group, request, topic, user};
 use crate::broker::{hub::Slot, testing::*};
 use crate::{
     identity::{Identity, Role, Roles},
@@ -14,12 +14,15 @@ pub(super) struct Record {
     pub(super) roles: Roles,
     pub(super) disabled: bool,
     pub(super) groups: BTreeSet<usize>,
+    /// Whether the request is theirs.
+    pub(super) party: bool,
 }
 
 impl Record {
     /// Of this user after all effects up to `at`.
     pub(super) fn at(notices: &[Arc<Notice>], number: usize, at: Seq) -> Self {
-        let mut record = Self { roles: Role::ALL.into_iter().collect(), disabled: false, groups: BTreeSet::new() };
+        let roles = Role::ALL.into_iter().collect();
+        let mut record = Self { roles, disabled: false, groups: BTreeSet::new(), party: false };
         for notice in notices.iter().filter(|notice| notice.seq <= Some(at)) {
             let Some(effect) = &notice.effect else { continue };
             let named = |room: &Room| (0..GROUPS).find(|number| *room == Room::Group(group(*number)));
@@ -29,6 +32,7 @@ impl Record {
                     named(room).map(|left| record.groups.remove(&left));
                 }
                 Effect::Dissolve { room } => drop(named(room).map(|left| record.groups.remove(&left))),
+                Effect::Party { user: who, .. } if *who == user(number) => record.party = true,
                 Effect::Standing { user: who, roles, disabled } if *who == user(number) => {
                     (record.roles, record.disabled) = (*roles, *disabled);
                 }
@@ -49,6 +53,8 @@ pub(super) struct Guest {
     pub(super) as_of: Seq,
     /// Rooms entered and left by its own wish: at which `last`, before the next notice.
     pub(super) wishes: Vec<(Seq, Room, bool)>,
+    /// From where on the database's answer was known that the request is theirs.
+    pub(super) party_since: Vec<Seq>,
     /// Until when a room is no part of the replay.
     pub(super) late: Vec<(Room, Seq)>,
     pub(super) expected: Vec<i64>,
@@ -70,6 +76,7 @@ pub(super) struct Guest {
 pub(super) struct Held {
     pub(super) roles: Roles,
     pub(super) rooms: BTreeSet<Room>,
+    pub(super) party: bool,
     pub(super) ended: Option<Seq>,
 }
 
@@ -79,6 +86,7 @@ impl Guest {
         let mut held = Held {
             roles: record.roles.narrowed_to(self.identity.token_roles),
             rooms: [Room::All, Room::User(self.identity.user), Room::Session(self.identity.sid.clone())].into(),
+            party: record.party || self.party_since.iter().any(|since| *since <= self.as_of),
             ended: None,
         };
         held.rooms.extend(record.groups.iter().map(|number| Room::Group(group(*number))));
@@ -89,6 +97,9 @@ impl Guest {
             } else {
                 held.rooms.remove(&Room::Admin)
             };
+            if !held.roles.has(Role::Admin) && !held.party {
+                held.rooms.remove(&request());
+            }
             if !held.roles.has(Role::Seller) {
                 held.rooms.remove(&Room::Sellers);
             }
@@ -109,11 +120,13 @@ impl Guest {
                 break;
             }
             wish(&mut held, seq);
+            held.party |= self.party_since.iter().any(|since| *since < seq);
             let Some(effect) = notice.effect.as_ref().filter(|_| seq > self.as_of) else { continue };
             match effect {
                 Effect::Join { user, room } if *user == self.identity.user => drop(held.rooms.insert(room.clone())),
                 Effect::Leave { user, room } if *user == self.identity.user => drop(held.rooms.remove(room)),
                 Effect::Dissolve { room } => drop(held.rooms.remove(room)),
+                Effect::Party { user, .. } if *user == self.identity.user => held.party = true,
                 Effect::Standing { user, roles, disabled } if *user == self.identity.user => {
                     held.roles = roles.narrowed_to(self.identity.token_roles);
                     fit(&mut held);
@@ -126,6 +139,7 @@ impl Guest {
             }
         }
         wish(&mut held, at.next());
+        held.party |= self.party_since.iter().any(|since| *since <= at);
         held
     }
 }
@@ -149,13 +163,14 @@ impl Guest {
         assert_eq!(ready["seq"], start.0);
         let mut rooms = held.rooms.clone();
         if self.handshake {
-            let seller = held.roles.has(Role::Seller);
-            assert_eq!(ready["refusedRooms"], serde_json::json!(if seller { &[][..] } else { &["sellers"] }));
-            let joined = std::iter::once(topic()).chain(seller.then_some(Room::Sellers));
-            joined.for_each(|room| {
+            let (seller, close) = (held.roles.has(Role::Seller), held.party || held.roles.has(Role::Admin));
+            let asked = [(topic(), true), (Room::Sellers, seller), (request(), close)];
+            let refused: Vec<&Room> = asked.iter().filter(|(_, may)| !may).map(|(room, _)| room).collect();
+            assert_eq!(ready["refusedRooms"], serde_json::json!(refused));
+            for (room, _) in asked.into_iter().filter(|(_, may)| *may) {
                 rooms.insert(room.clone());
                 self.wishes.push((last, room, true));
-            });
+            }
         }
         assert_eq!(ready["rooms"], serde_json::to_value(&rooms).expect("JSON"));
         start

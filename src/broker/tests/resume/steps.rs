@@ -2,7 +2,7 @@
 
 use crate::{
     identity::{Role, Roles},
-    ids::{GroupId, UserId},
+    ids::{GroupId, RequestId, UserId},
     notice::{Effect, Room},
 };
 use proptest::prelude::*;
@@ -20,6 +20,11 @@ pub(super) fn group(number: usize) -> GroupId {
 
 pub(super) fn topic() -> Room {
     Room::Topic("t".into())
+}
+
+/// The one room that belongs to its parties; everybody is asked about in it.
+pub(super) fn request() -> Room {
+    Room::Request(RequestId::from(uuid::Uuid::from_u128(200)))
 }
 
 pub(super) fn sid(number: usize) -> String {
@@ -67,17 +72,18 @@ pub(super) enum Step {
     },
     /// The process dies and starts again: all that was under way is gone.
     Crash,
-    Wish(u16, bool, bool),
+    /// Into one of the rooms that are joined by asking, or out of it.
+    Wish(u16, u8, bool),
     Prune(u16),
     Tick,
 }
 
 pub(super) fn step() -> impl Strategy<Value = Step> {
-    let rooms = || prop::collection::vec(0u8..8, 0..3);
+    let rooms = || prop::collection::vec(0u8..9, 0..3);
     let audience =
         (rooms(), prop_oneof![2 => Just(vec![]), 1 => rooms()], prop_oneof![2 => Just(vec![]), 1 => rooms()])
             .prop_map(|(to, within, except)| [to, within, except]);
-    let effect = prop::option::weighted(0.4, (0u8..12, any::<u8>(), any::<u8>()));
+    let effect = prop::option::weighted(0.4, (0u8..14, any::<u8>(), any::<u8>()));
     let origin = prop::option::weighted(0.2, any::<u16>());
     prop_oneof![
         8 => (audience, effect, origin, prop::bool::weighted(0.2), 0u8..6)
@@ -98,8 +104,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         2 => (any::<u16>(), any::<bool>(), prop::option::weighted(0.5, any::<u16>()))
             .prop_map(|(which, deletes, origin)| Step::Read { which, deletes, origin }),
         1 => prop::bool::weighted(0.2).prop_map(|dies| if dies { Step::Crash } else { Step::Tick }),
-        4 => (any::<u16>(), any::<bool>(), prop::bool::weighted(0.7))
-            .prop_map(|(which, sellers, enters)| Step::Wish(which, sellers, enters)),
+        4 => (any::<u16>(), any::<u8>(), prop::bool::weighted(0.7))
+            .prop_map(|(which, room, enters)| Step::Wish(which, room, enters)),
         1 => any::<u16>().prop_map(Step::Prune),
         1 => Just(Step::Tick),
     ]
@@ -112,6 +118,7 @@ pub(super) fn room(number: u8) -> Room {
         3 => Room::Admin,
         4 => Room::Sellers,
         5 => topic(),
+        8 => request(),
         _ => Room::User(user(usize::from(number) - 6)),
     }
 }
@@ -125,6 +132,7 @@ pub(super) fn effect((kind, who, what): (u8, u8, u8)) -> Effect {
         6 => Effect::Dissolve { room },
         7..=9 => Effect::Standing { user, roles: roles(what), disabled: false },
         10 => Effect::Standing { user, roles: roles(what), disabled: true },
+        11 | 12 => Effect::Party { user, room: request() },
         _ => Effect::End { sid: sid(usize::from(what) % 2).parse().expect("a sid") },
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     expected::{Guest, Record},
-    steps::{Step, effect, group, roles, room, sid, topic, user},
+    steps::{Step, effect, group, request, roles, room, sid, topic, user},
 };
 use crate::broker::{
     dispatch::{Ask, Dispatch},
@@ -159,6 +159,9 @@ impl World {
             Step::Connect { user: number, sid: session, tokens, age, cursor, handshake, most } => {
                 let newest = self.newest();
                 let as_of = Seq((newest.0 - i64::from(age) % 32).max(0));
+                // The parties are asked for behind the standing, but not always at the end of all.
+                let asked = Seq(newest.0 - i64::from(age / 32).min(newest.0 - as_of.0));
+                let party = Record::at(&self.notices(), number, asked).party;
                 let record = Record::at(&self.notices(), number, as_of);
                 let cursor = self.cursor(cursor, newest);
                 if record.disabled {
@@ -173,7 +176,8 @@ impl World {
                 connect.outlet = Box::new(client.clone());
                 connect.standing.groups = record.groups.iter().map(|number| group(*number)).collect();
                 if handshake {
-                    connect.rooms = vec![topic().to_string(), Room::Sellers.to_string()];
+                    connect.rooms = [topic(), Room::Sellers, request()].map(|room| room.to_string()).into();
+                    connect.grants = vec![grant(party)];
                 }
                 assert!(self.dispatch.connect(connect), "it takes whoever comes");
                 let Some(slot) = self.dispatch.hub.find(&id(self.names)) else {
@@ -186,6 +190,7 @@ impl World {
                     identity: who,
                     as_of,
                     wishes: Vec::new(),
+                    party_since: (handshake && party).then_some(as_of).into_iter().collect(),
                     late: Vec::new(),
                     expected: Vec::new(),
                     position: None,
@@ -203,7 +208,7 @@ impl World {
                 let guest = self.guests.remove(at);
                 self.dispatch.forget(guest.slot);
             }
-            Step::Wish(which, sellers, enters) => {
+            Step::Wish(which, what, enters) => {
                 let (notices, last) = (self.notices(), self.dispatch.last);
                 let Some(at) = pick(which, &self.guests) else { return };
                 // Before it is settled nobody can know its rooms; and while the broker only begins
@@ -212,11 +217,20 @@ impl World {
                     return;
                 }
                 let guest_held = self.guests[at].held(&notices, last);
-                let room = if sellers { Room::Sellers } else { topic() };
+                let room = [topic(), Room::Sellers, request()][usize::from(what) % 3].clone();
                 let guest = &mut self.guests[at];
                 let pending = !guest.live;
                 if enters {
-                    let allowed = !sellers || guest_held.roles.has(Role::Seller);
+                    let party = Record::at(&notices, guest.number, self.stored.page(Seq(0), 0).newest).party;
+                    let allowed = match &room {
+                        Room::Sellers => guest_held.roles.has(Role::Seller),
+                        Room::Request(_) => party || guest_held.roles.has(Role::Admin),
+                        _ => true,
+                    };
+                    if room == request() {
+                        self.dispatch.hub.note(guest.slot, vec![grant(party)]);
+                        guest.party_since.extend(party.then_some(last));
+                    }
                     let answer = self.dispatch.join(guest.slot, std::slice::from_ref(&room));
                     let said = if allowed { Ok(Joined { seq: last }) } else { Err(Refusal::Forbidden) };
                     assert_eq!(answer, said);
@@ -446,4 +460,8 @@ impl World {
 
 pub(super) fn pick<T>(which: u16, among: &[T]) -> Option<usize> {
     (!among.is_empty()).then(|| usize::from(which) % among.len())
+}
+
+fn grant(party: bool) -> Grant {
+    Grant { room: request(), ground: if party { Ground::Party } else { Ground::Admin } }
 }
