@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod demo;
 pub mod error;
 pub mod faults;
+pub mod host;
 pub mod identity;
 pub mod ids;
 pub mod jobs;

@@ -1,8 +1,9 @@
 //! What operators and people look at, and where other back ends come in: health, the pages, API keys,
-//! publishing, what is told to everybody.
+//! publishing, what is told to everybody, who is connected.
 
 pub mod announcements;
 pub mod api_keys;
+pub mod connections;
 pub mod health;
 pub mod pages;
 pub mod publish;

@@ -150,6 +150,16 @@ impl NotificationBroker {
         session.do_send(attach);
     }
 
+    /// Notes when a connection came.
+    pub(super) fn note_arrival(&mut self, connection: &ConnectionId) {
+        let now = i64::try_from(self.clock.now().as_millis()).unwrap_or(i64::MAX);
+        if let Some(slot) = self.dispatch.hub.find(connection)
+            && let Some(seat) = self.dispatch.hub.get_mut(slot)
+        {
+            seat.carries.since = now;
+        }
+    }
+
     pub(super) fn find(&self, connection: &ConnectionId) -> Result<Slot, Refusal> {
         self.dispatch.hub.find(connection).ok_or(Refusal::Gone)
     }

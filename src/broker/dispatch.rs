@@ -145,12 +145,17 @@ impl Dispatch {
     pub(super) fn join(&mut self, slot: Slot, rooms: &[Room]) -> Result<Joined, Refusal> {
         let fresh: Vec<Room> = rooms.iter().filter(|room| !self.hub.holds(slot, room)).cloned().collect();
         self.hub.join(slot, rooms)?;
+        fresh.iter().for_each(|room| self.begin_late(slot, room));
+        Ok(Joined { seq: self.now() })
+    }
+
+    /// A room was entered by a wish: what went out before is no part of a replay that still goes on.
+    pub(super) fn begin_late(&mut self, slot: Slot, room: &Room) {
         let seq = self.now();
         if let Some(pending) = self.hub.get_mut(slot).and_then(|seat| seat.carries.pending.as_mut()) {
-            pending.late.retain(|(room, _)| !fresh.contains(room));
-            pending.late.extend(fresh.into_iter().map(|room| (room, seq)));
+            pending.late.retain(|(late, _)| late != room);
+            pending.late.push((room.clone(), seq));
         }
-        Ok(Joined { seq })
     }
 
     /// Leaves rooms by the client's wish.

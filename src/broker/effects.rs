@@ -40,14 +40,12 @@ impl<C> Hub<C> {
         let Some(seat) = self.get_mut(slot) else { return false };
         let own = seat.identity.user;
         match effect {
-            Effect::Join { user, room } if *user == own && !rights::is_identity(room) => {
-                self.rooms.enter(slot.index, room)
-            }
+            Effect::Join { user, room } if *user == own && !rights::is_identity(room) => self.enter(slot.index, room),
             Effect::Leave { user, room } if *user == own && !rights::is_identity(room) => {
-                self.rooms.exit(slot.index, room);
+                self.exit(slot.index, room);
             }
             Effect::Party { user, room } if *user == own => seat.grants.raise(room),
-            Effect::Dissolve { room } if !rights::is_identity(room) => self.rooms.exit(slot.index, room),
+            Effect::Dissolve { room } if !rights::is_identity(room) => self.exit(slot.index, room),
             Effect::Standing { user, roles, disabled } if *user == own => {
                 seat.record = Some(*roles);
                 seat.identity.roles = roles.narrowed_to(seat.identity.token_roles);
@@ -90,10 +88,10 @@ impl<C> Hub<C> {
             .collect();
         let admin = seat.identity.is_admin();
         for room in lost {
-            self.rooms.exit(slot.index, &room);
+            self.exit(slot.index, &room);
         }
         if admin {
-            self.rooms.enter(slot.index, &Room::Admin);
+            self.enter(slot.index, &Room::Admin);
         }
     }
 }

@@ -32,6 +32,7 @@ impl Handler<Connect> for NotificationBroker {
         let (connection, user) = (connect.connection.clone(), connect.identity.user);
         let expires_at = connect.identity.expires_at;
         let taken = self.dispatch.connect(connect);
+        self.note_arrival(&connection);
         // It may be closed again already, by an effect since it was checked.
         if taken && self.dispatch.hub.find(&connection).is_some() {
             self.attach(user, Attach { connection, expires_at }, ctx);

@@ -254,7 +254,7 @@ impl<C> Hub<C> {
             return Err(Refusal::LimitExceeded);
         }
         for room in fresh {
-            self.rooms.enter(slot.index, room);
+            self.enter(slot.index, room);
         }
         Ok(())
     }
@@ -269,9 +269,23 @@ impl<C> Hub<C> {
             return Err(Refusal::Forbidden);
         }
         for room in rooms {
-            self.rooms.exit(slot.index, room);
+            self.exit(slot.index, room);
         }
         Ok(())
+    }
+
+    /// Every entering goes through here, but for that of a new connection.
+    pub(super) fn enter(&mut self, index: u32, room: &Room) {
+        self.rooms.enter(index, room);
+    }
+
+    /// Every leaving of a connection that stays. What was said of the room is forgotten: an
+    /// administrator's word (`grants`) holds for one stay.
+    pub(super) fn exit(&mut self, index: u32, room: &Room) {
+        self.rooms.exit(index, room);
+        if let Some(seat) = &mut self.seats[index as usize] {
+            seat.grants.forget(room);
+        }
     }
 
     pub(super) fn slot(&self, index: u32) -> Slot {

@@ -8,6 +8,8 @@ use std::{collections::VecDeque, sync::Arc};
 pub(super) struct Link {
     pub(super) outlet: Box<dyn Outlet>,
     pub(super) transport: Transport,
+    /// When it came, in milliseconds since 1970 (UTC).
+    pub(super) since: i64,
     /// `None` once live.
     pub(super) pending: Option<Box<Pending>>,
     /// What is still to come of its user's inbox; `None` before it is live, and when that is done.

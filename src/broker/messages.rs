@@ -9,7 +9,7 @@ use crate::{
 use actix::prelude::*;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 /// Notices that were committed, in their order. If the message is lost, the broker finds them in
 /// the history all the same.
@@ -28,6 +28,24 @@ pub enum Transport {
     WebSocket,
     /// `/v1/stream`.
     Sse,
+}
+
+/// Text that names no wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no such transport")]
+pub struct BadTransport;
+
+impl FromStr for Transport {
+    type Err = BadTransport;
+
+    fn from_str(text: &str) -> Result<Self, BadTransport> {
+        match text {
+            "socket.io" => Ok(Self::SocketIo),
+            "websocket" => Ok(Self::WebSocket),
+            "sse" => Ok(Self::Sse),
+            _ => Err(BadTransport),
+        }
+    }
 }
 
 /// Why Herald closes a connection.
@@ -123,6 +141,8 @@ pub enum Ground {
     Admin,
     /// Not at all: it is somebody else's.
     Nothing,
+    /// By an administrator's word, for this stay: a topic.
+    Given,
 }
 
 /// What the database says of one such room, for one user. Of a room that is not there it says nothing.

@@ -8,10 +8,12 @@
 //! | `resume` (`link`, `ready`) | from a new connection to a live one |
 //! | `backlog` ([`Inbox`]) | what waits in the inbox, for a connection that went live |
 //! | [`Hub`] (`hub`, `effects`, `grants`, `rights`, `rooms`) | who is in which room, whom a notice reaches; pure |
+//! | `administer` | what an administrator does to connections |
 //! | `ring` | the newest notices, for those who missed only a few |
 //! | [`UserSession`] (`session`, `expiry`) | a user's connections and the end of their tokens |
 
 mod actor;
+mod administer;
 mod backlog;
 mod clock;
 mod dispatch;
@@ -40,6 +42,7 @@ mod testing;
 mod tests;
 
 pub use actor::NotificationBroker;
+pub use administer::{Administer, Deed, Outcome};
 pub use clock::{Clock, SystemClock};
 pub use expiry::WARNING;
 pub use frame::Frame;
@@ -47,10 +50,10 @@ pub use hub::{Hub, Seat, Slot};
 pub use inbox::{Inbox, Pending};
 pub use link::{REPLAY_BYTES, REPLAY_FRAMES};
 pub use messages::{
-    Authenticate, Away, CatchUp, Cause, Close, CloseAll, Connect, Disconnect, Emit, Grant, Ground, History, Join,
-    Joined, Leave, Page, Refusal, Say, Standing, Tell, Transport,
+    Authenticate, Away, BadTransport, CatchUp, Cause, Close, CloseAll, Connect, Disconnect, Emit, Grant, Ground,
+    History, Join, Joined, Leave, Page, Refusal, Say, Standing, Tell, Transport,
 };
-pub use outlet::{Outlet, Overflow};
+pub use outlet::{Carrier, Outlet, Overflow, WireInfo};
 pub use queries::{ConnectionFilter, ConnectionInfo, Connections, Presence, ReadStats, Stats};
 pub use rights::ROOMS_MAX;
 pub use ring::{RECENT, RECENT_BYTES};

@@ -2,7 +2,8 @@
 
 use super::{Cause, Frame};
 use futures_util::future::BoxFuture;
-use std::sync::Arc;
+use serde::Serialize;
+use std::{net::IpAddr, sync::Arc};
 
 /// The connection holds more than it may: it is to be closed as a slow consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +29,31 @@ pub trait Outlet: Send {
     /// [`REPLAY_BYTES`]: super::REPLAY_BYTES
     fn drained(&self) -> BoxFuture<'static, ()>;
 
+    /// What operators may know of the wire. Asked for now and then, so nothing is kept for it.
+    fn wire(&self) -> WireInfo {
+        WireInfo::default()
+    }
+
     /// Closes the connection, saying why where the transport has a way to; what was taken before
     /// need not be sent. Must free the connection's resources even if its reader is stuck.
     fn close(&mut self, cause: Cause);
+}
+
+/// What an [`Outlet`] knows of the way to its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WireInfo {
+    /// Who is at the other end of the stream: the client, or a proxy before it.
+    pub address: Option<IpAddr>,
+    /// Of Socket.IO: how its packets travel now.
+    pub carrier: Option<Carrier>,
+}
+
+/// How the packets of Socket.IO travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Carrier {
+    /// One long request after the other.
+    Polling,
+    /// A websocket, from the start or after the upgrade.
+    WebSocket,
 }

@@ -1,13 +1,16 @@
 //! What one may ask the broker: who is connected, and how it does. Nothing here changes anything.
 
-use super::{Transport, dispatch::Dispatch, hub::Slot};
+use super::{Carrier, Transport, dispatch::Dispatch, hub::Slot};
 use crate::{
     identity::Roles,
     ids::UserId,
     notice::{ConnectionId, Room, Seq},
+    time::Time,
 };
 use actix::prelude::*;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
+use std::net::IpAddr;
 
 /// What operators and tests may know of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,17 +26,29 @@ pub struct ConnectionInfo {
     pub rooms: Vec<Room>,
     /// What it may be.
     pub roles: Roles,
+    /// Who is at the other end of its stream: the client, or a proxy before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// Of Socket.IO: how its packets travel now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<Carrier>,
+    /// When it came.
+    pub connected_at: Time,
 }
 
 /// Which connections; what is `None` limits nothing.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionFilter {
+    /// One of these.
+    pub ids: Option<Vec<ConnectionId>>,
     /// Of this user.
     pub user: Option<UserId>,
     /// In this room.
     pub room: Option<Room>,
     /// On this wire.
     pub transport: Option<Transport>,
+    /// Behind this one, in the order of their ids.
+    pub after: Option<ConnectionId>,
     /// At most this many.
     pub limit: Option<usize>,
 }
@@ -59,6 +74,8 @@ pub struct ReadStats;
 pub struct Stats {
     /// Connections on Socket.IO.
     pub socket_io: usize,
+    /// Of these, those that are polling now.
+    pub polling: usize,
     /// Connections on `/ws`.
     pub websocket: usize,
     /// Connections on `/v1/stream`.
@@ -97,17 +114,26 @@ impl Dispatch {
         let fits = |slot: &Slot| {
             self.hub.get(*slot).is_some_and(|seat| {
                 filter.user.is_none_or(|user| user == seat.identity.user)
+                    && filter.after.as_ref().is_none_or(|after| *after < seat.id)
                     && filter.transport.is_none_or(|transport| transport == seat.carries.transport)
                     && filter.room.as_ref().is_none_or(|room| self.hub.holds(*slot, room))
             })
         };
-        let mut slots: Vec<Slot> = match (filter.user, &filter.room) {
-            (Some(user), _) => self.hub.members(&Room::User(user)).filter(fits).collect(),
-            (None, Some(room)) => self.hub.members(room).filter(fits).collect(),
-            (None, None) => self.hub.slots().filter(fits).collect(),
+        let mut slots: Vec<Slot> = match (&filter.ids, filter.user, &filter.room) {
+            (Some(ids), ..) => ids.iter().filter_map(|id| self.hub.find(id)).filter(fits).collect(),
+            (_, Some(user), _) => self.hub.members(&Room::User(user)).filter(fits).collect(),
+            (_, _, Some(room)) => self.hub.members(room).filter(fits).collect(),
+            (None, None, None) => self.hub.slots().filter(fits).collect(),
         };
-        slots.sort_unstable_by(|a, b| self.name(*a).cmp(&self.name(*b)));
-        slots.truncate(filter.limit.unwrap_or(usize::MAX));
+        let by_name = |a: &Slot, b: &Slot| self.name(*a).cmp(&self.name(*b));
+        // A page of very many: only what is in it is put in order.
+        if let Some(limit) = filter.limit.filter(|limit| *limit < slots.len()) {
+            if limit > 0 {
+                slots.select_nth_unstable_by(limit - 1, by_name);
+            }
+            slots.truncate(limit);
+        }
+        slots.sort_unstable_by(by_name);
         slots.into_iter().filter_map(|slot| self.info(slot)).collect()
     }
 
@@ -116,7 +142,10 @@ impl Dispatch {
         let mut stats = Stats { rooms: self.hub.room_count(), last: self.last, ..self.stats };
         for seat in self.hub.slots().filter_map(|slot| self.hub.get(slot)) {
             match seat.carries.transport {
-                Transport::SocketIo => stats.socket_io += 1,
+                Transport::SocketIo => {
+                    stats.socket_io += 1;
+                    stats.polling += usize::from(seat.carries.outlet.wire().carrier == Some(Carrier::Polling));
+                }
                 Transport::WebSocket => stats.websocket += 1,
                 Transport::Sse => stats.sse += 1,
             }
@@ -129,16 +158,20 @@ impl Dispatch {
         self.hub.get(slot).map(|seat| &seat.id)
     }
 
-    fn info(&self, slot: Slot) -> Option<ConnectionInfo> {
+    pub(super) fn info(&self, slot: Slot) -> Option<ConnectionInfo> {
         let seat = self.hub.get(slot)?;
         let mut rooms: Vec<Room> = self.hub.rooms_of(slot).cloned().collect();
         rooms.sort_unstable();
+        let wire = seat.carries.outlet.wire();
         Some(ConnectionInfo {
             id: seat.id.clone(),
             user_id: seat.identity.user,
             transport: seat.carries.transport,
             rooms,
             roles: seat.identity.roles,
+            address: wire.address,
+            carrier: wire.carrier,
+            connected_at: DateTime::<Utc>::from_timestamp_millis(seat.carries.since).unwrap_or_default().into(),
         })
     }
 }

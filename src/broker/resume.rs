@@ -48,7 +48,7 @@ impl Dispatch {
             held: Vec::new(),
             spent: Spent::default(),
         };
-        let link = Link { outlet, transport, pending: Some(Box::new(pending)), backlog: None };
+        let link = Link { outlet, transport, since: 0, pending: Some(Box::new(pending)), backlog: None };
         let seated = self.hub.seat(connection, identity, &standing.groups, standing.as_of, link);
         let Some(slot) = seated else { return false };
         self.hub.note(slot, grants);

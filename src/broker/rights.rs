@@ -1,6 +1,6 @@
 //! Who may be in which room: pure rules over an [`Identity`]. CONTRACT 4.
 
-use super::{Refusal, grants::Grants};
+use super::{Ground, Refusal, grants::Grants};
 use crate::{
     identity::{Identity, Role},
     ids::GroupId,
@@ -52,9 +52,8 @@ pub(super) fn may_stay(identity: &Identity, room: &Room, grants: &Grants) -> boo
         Room::All | Room::User(_) | Room::Session(_) | Room::Group(_) => true,
         // Whoever is in without having asked was put there.
         Room::Request(_) | Room::Chat(_) => grants.ground(room).is_none_or(|ground| ground.holds_for(identity)),
-        Room::Seller(_) | Room::Sellers | Room::Buyer(_) | Room::Buyers | Room::Topic(_) => {
-            may_join(identity, room, grants).is_ok()
-        }
+        Room::Topic(topic) => identity.may_follow(topic) || grants.ground(room) == Some(Ground::Given),
+        Room::Seller(_) | Room::Sellers | Room::Buyer(_) | Room::Buyers => may_join(identity, room, grants).is_ok(),
     }
 }
 

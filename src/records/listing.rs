@@ -35,6 +35,17 @@ impl Listing {
         format!("{path}?limit={}&after={last}{deleted}", self.limit)
     }
 
+    /// How many entries to return when so many are asked for.
+    ///
+    /// # Errors
+    /// 422 for less than one.
+    pub fn limit(asked: Option<i64>) -> Result<i64> {
+        match asked.unwrap_or(LIMIT_DEFAULT) {
+            ..1 => Err(Error::field("limit", "has to be 1 or more")),
+            limit => Ok(limit.min(LIMIT_MAX)),
+        }
+    }
+
     /// Reads the query string; a limit above the most is lowered to it.
     ///
     /// # Errors
@@ -43,16 +54,13 @@ impl Listing {
         let query = web::Query::<Query>::from_query(request.query_string())
             .map_err(|error| Error::field("query", error.to_string()))?
             .into_inner();
-        let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
-        if limit < 1 {
-            return Err(Error::field("limit", "has to be 1 or more"));
-        }
+        let limit = Self::limit(query.limit)?;
         let after = match query.after {
             None => String::new(),
             Some(id) => {
                 Uuid::try_parse(&id).map_err(|_| Error::field("after", "has to be an id"))?.hyphenated().to_string()
             }
         };
-        Ok(Self { limit: limit.min(LIMIT_MAX), after, deleted: query.deleted.unwrap_or(false) })
+        Ok(Self { limit, after, deleted: query.deleted.unwrap_or(false) })
     }
 }

@@ -1,7 +1,11 @@
 //! The `App` of each worker: every route, and what is true for all of them.
 
 use crate::{
-    admin::{announcements, api_keys, health, pages, publish},
+    admin::{
+        announcements, api_keys,
+        connections::{self, MountStats},
+        health, pages, publish,
+    },
     auth::{self, Auth},
     body::BodyLimit,
     config::Config,
@@ -13,7 +17,7 @@ use crate::{
     jobs::{self, Bell, files::Files, import, upload},
     records::{departments, event_groups, events, market, users},
     store::Store,
-    transport::{Entrance, sse, websocket},
+    transport::{Entrance, Steward, sse, websocket},
     webhooks::{self, Door},
 };
 use actix_cors::Cors;
@@ -27,6 +31,7 @@ use actix_web::{
     middleware::{Next, from_fn},
     web,
 };
+use std::sync::Arc;
 
 /// What every worker's `App` is made of.
 #[derive(Clone)]
@@ -37,6 +42,7 @@ pub(super) struct Parts {
     pub(super) broadcasts: Broadcasts,
     pub(super) auth: Auth,
     pub(super) entrance: Entrance,
+    pub(super) steward: Steward,
     pub(super) files: Files,
     pub(super) door: Door,
     pub(super) bell: Bell,
@@ -70,6 +76,7 @@ pub(super) fn build<E: Engine>(
         .configure(departments::configure)
         .configure(market::configure)
         .configure(announcements::configure)
+        .configure(connections::configure)
         .configure(jobs::configure)
         .configure(upload::configure)
         .configure(webhooks::configure)
@@ -82,6 +89,8 @@ pub(super) fn build<E: Engine>(
         .app_data(web::Data::new(parts.broadcasts.clone()))
         .app_data(web::Data::new(parts.auth.clone()))
         .app_data(web::Data::new(parts.entrance.clone()))
+        .app_data(web::Data::new(parts.steward.clone()))
+        .app_data(web::Data::new(counted(mount)))
         .app_data(web::Data::new(parts.files.clone()))
         .app_data(web::Data::new(parts.door.clone()))
         .app_data(web::Data::new(uploads(&parts.config)))
@@ -100,6 +109,11 @@ pub(super) fn build<E: Engine>(
         .service(v1)
         .default_service(web::to(nothing_here))
         .wrap(from_fn(name_errors))
+}
+
+fn counted<E: Engine>(mount: &Mount<E>) -> MountStats {
+    let mount = mount.clone();
+    MountStats(Arc::new(move || mount.stats()))
 }
 
 fn uploads(config: &Config) -> upload::Settings {

@@ -16,9 +16,10 @@ use crate::{
     },
     demo,
     error::Error,
+    host::Host,
     jobs::{Bell, GiveBack, JobRunner, Kind, Works, files::Files, import::Import, upload},
     store::{BadUrl, Store},
-    transport::{self, Entrance, Guard, socketio},
+    transport::{self, Entrance, Guard, Steward, socketio},
     webhooks::{Door, signature::Secrets},
 };
 use actix::prelude::*;
@@ -127,6 +128,8 @@ impl Server {
 
     async fn serve(self, stop: impl Future<Output = ()> + 'static) -> io::Result<()> {
         let Self { config, works, store, files, listener, addr } = self;
+        // From here on it runs.
+        Host::this();
         let arbiter = Arbiter::new();
         let (broker, outbox, committer) = start_core(&arbiter, &store).await?;
         let (confirmations, confirmed) = Confirmations::new(Inbox::new(store.clone(), outbox.clone()));
@@ -168,6 +171,7 @@ impl Server {
                 ..transport::Limits::default()
             },
         );
+        let steward = Steward::new(entrance.clone(), &broker);
         let (engine, _) = socketio::build(&entrance);
         let mount = Mount::builder(engine)
             .max_payload(config.limits.socket_message)
@@ -180,7 +184,18 @@ impl Server {
 
         let last = outbox.clone();
         let door = Door::new(Secrets::new(&config.webhook_secrets), outbox.clone());
-        let parts = app::Parts { config: config.clone(), store, outbox, broadcasts, auth, entrance, files, door, bell };
+        let parts = app::Parts {
+            config: config.clone(),
+            store,
+            outbox,
+            broadcasts,
+            auth,
+            entrance,
+            steward,
+            files,
+            door,
+            bell,
+        };
         let mounted = mount.clone();
         let server = actix_server::Server::build()
             .workers(config.workers)

@@ -163,7 +163,7 @@ fn first(rooms: &[Room]) -> Result<Room> {
     rooms.first().cloned().ok_or_else(|| Error::internal("a command without a room"))
 }
 
-fn refused(refusal: Refusal) -> Error {
+pub(super) fn refused(refusal: Refusal) -> Error {
     match refusal {
         Refusal::Forbidden | Refusal::OtherIdentity => Error::forbidden(refusal.to_string()),
         Refusal::NotFound => Error::NotFound,

@@ -12,6 +12,7 @@
 //! | `door` | the checks before `/ws` and `/v1/stream` open |
 //! | `receipts`, `handover` | what clients have of their inboxes: by their word, or by bytes that left |
 //! | `queue` | what waits for one reader, bounded in bytes (`websocket`, `sse`) |
+//! | `steward` | what administrators do to many connections, page by page |
 //! | `socketio`, `websocket`, `sse` | the wires |
 
 mod commands;
@@ -28,6 +29,7 @@ mod receipts;
 mod session;
 pub mod socketio;
 pub mod sse;
+mod steward;
 pub mod websocket;
 
 #[cfg(test)]
@@ -41,3 +43,4 @@ pub use gate::{Credential, Gate, Guard};
 pub use handshake::{Handshake, ROOMS_MAX};
 pub use limits::Limits;
 pub use receipts::Receipts;
+pub use steward::{Act, Report, Selection, Steward};

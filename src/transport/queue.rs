@@ -1,7 +1,7 @@
 //! What waits for one reader, bounded in bytes. The way out of `/ws` and `/v1/stream`, whose own
 //! layers (`actix-web-actors`, a response body) have no bound.
 
-use crate::broker::{Cause, Frame, Outlet, Overflow};
+use crate::broker::{Cause, Frame, Outlet, Overflow, WireInfo};
 use actix_socketioxide::Meter;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -173,6 +173,10 @@ impl Outlet for QueueOutlet {
 
     fn drained(&self) -> BoxFuture<'static, ()> {
         self.queue.drained()
+    }
+
+    fn wire(&self) -> WireInfo {
+        WireInfo { address: self.meter.peer().map(|peer| peer.ip()), carrier: None }
     }
 
     /// The reader's side says why and ends the stream. It is not even asked while the stream is

@@ -2,6 +2,7 @@
 //! (`HERALD_TEST_DATABASE=postgres`) on PostgreSQL. One file a subject; `faults/` is what happens when
 //! processes die and clients stall. docs/protocol.md and these tests must agree.
 
+mod admin_connections;
 mod announcements;
 mod api_keys;
 mod connecting;

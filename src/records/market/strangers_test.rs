@@ -342,7 +342,7 @@ async fn is_in(conn: &mut Conn, one: &Identity, room: &Room) -> bool {
             match ground {
                 Ground::Party => true,
                 Ground::Admin => one.is_admin(),
-                Ground::Nothing => false,
+                Ground::Nothing | Ground::Given => false,
             }
         }
         other => panic!("nothing of the marketplace is told to {other}"),

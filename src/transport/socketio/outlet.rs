@@ -2,7 +2,7 @@
 
 use super::asking::Asking;
 use crate::{
-    broker::{Cause, Frame, Outlet, Overflow},
+    broker::{Carrier, Cause, Frame, Outlet, Overflow, WireInfo},
     transport::{
         handover::Handover,
         queue::{CLOSING, LOW_WATER},
@@ -106,6 +106,11 @@ impl Outlet for SocketIoOutlet {
                 progress.await;
             }
         })
+    }
+
+    fn wire(&self) -> WireInfo {
+        let carrier = if self.link.is_websocket() { Carrier::WebSocket } else { Carrier::Polling };
+        WireInfo { address: self.link.peer().map(|peer| peer.ip()), carrier: Some(carrier) }
     }
 
     /// Cuts the stream: nothing less frees a session whose reader is stuck, and standard clients take
