@@ -7,6 +7,7 @@ use super::{
     hub::{Hub, Slot},
     link::Link,
     ring::{Ring, Sent},
+    shards::Shards,
 };
 use crate::{
     ids::UserId,
@@ -42,6 +43,7 @@ pub(super) enum Ask {
 /// See the [module](self).
 pub(super) struct Dispatch {
     pub(super) hub: Hub<Link>,
+    pub(super) shards: Shards,
     pub(super) ring: Ring,
     /// The last stored notice that went out.
     pub(super) last: Seq,
@@ -82,6 +84,7 @@ impl Dispatch {
         let last = Seq(begin.0.saturating_sub(back).max(0));
         let mut dispatch = Self {
             hub: Hub::default(),
+            shards: Shards::default(),
             ring: Ring::new(last, most, most_bytes),
             last,
             begin,
@@ -118,16 +121,21 @@ impl Dispatch {
     /// Sends a notice to the live connections that it reaches, then applies its effect.
     pub(super) fn send_out(&mut self, sent: &Sent) {
         self.outdate_backlogs(&sent.notice);
-        let Self { hub, reached, fallen, stats, .. } = self;
+        let Self { hub, shards, reached, fallen, stats, .. } = self;
         if !sent.frames.is_empty() {
             hub.reach(&sent.notice, reached);
             stats.deliveries += reached.len() as u64;
             for slot in reached.iter() {
+                if let Some(spot) = hub.spot(*slot) {
+                    shards.gather(spot);
+                    continue;
+                }
                 let Some(seat) = hub.get_mut(*slot) else { continue };
                 if sent.frames.iter().any(|frame| seat.carries.outlet.send(frame).is_err()) {
                     fallen.push(*slot);
                 }
             }
+            shards.push(&sent.frames);
         }
         while let Some(slot) = self.fallen.pop() {
             self.close(slot, Cause::SlowConsumer);

@@ -22,6 +22,7 @@ pub struct Frame {
     /// The payload: one JSON object as text.
     pub payload: Arc<str>,
     confirms: Confirms,
+    socket_io: OnceLock<Bytes>,
     websocket: OnceLock<Bytes>,
     sse: OnceLock<Bytes>,
     raw: OnceLock<Box<RawValue>>,
@@ -61,6 +62,7 @@ impl Frame {
             seq,
             payload,
             confirms,
+            socket_io: OnceLock::new(),
             websocket: OnceLock::new(),
             sse: OnceLock::new(),
             raw: OnceLock::new(),
@@ -106,6 +108,34 @@ impl Frame {
             }
             Confirms::These(ids) => ids,
         }
+    }
+
+    /// The websocket frame of Socket.IO, from its first byte to its last (RFC 6455, 5.2; a server's
+    /// frames have no mask): the packet `42["event",payload]` of the namespace `/`, which asks for no
+    /// acknowledgement.
+    pub fn socket_io(&self) -> &Bytes {
+        self.socket_io.get_or_init(|| {
+            let event = serde_json::Value::from(&*self.event).to_string();
+            let len = "42[,]".len() + event.len() + self.payload.len();
+            let mut frame = Vec::with_capacity(len + 10);
+            // Text, and all of it.
+            frame.push(0x81);
+            match len {
+                0..126 => frame.push(len as u8),
+                126..65_536 => {
+                    frame.push(126);
+                    frame.extend_from_slice(&(len as u16).to_be_bytes());
+                }
+                _ => {
+                    frame.push(127);
+                    frame.extend_from_slice(&(len as u64).to_be_bytes());
+                }
+            }
+            for part in ["42[", &event, ",", &self.payload, "]"] {
+                frame.extend_from_slice(part.as_bytes());
+            }
+            frame.into()
+        })
     }
 
     /// The text frame of `/ws`: `{"event":…,"data":…,"seq":…}`, without `seq` where there is none.
@@ -157,6 +187,20 @@ mod tests {
         assert_eq!(&frame.websocket()[..], br#"{"event":"NEW_RECORD","data":{"id":1,"seq":7},"seq":7}"#);
         assert_eq!(&frame.sse()[..], b"event: NEW_RECORD\nid: 7\ndata: {\"id\":1,\"seq\":7}\n\n");
         assert_eq!(frame.raw().get(), "{\"id\":1,\"seq\":7}");
+        assert_eq!(&frame.socket_io()[..], b"\x81\x2142[\"NEW_RECORD\",{\"id\":1,\"seq\":7}]");
+    }
+
+    #[test]
+    fn a_socket_io_frame_says_how_long_it_is() {
+        for (len, header) in [(92, vec![0x81, 125]), (93, vec![0x81, 126, 0, 126]), (65_502, vec![0x81, 126, 255, 255])]
+        {
+            let payload = format!("{{\"x\":\"{}\"}}", "x".repeat(len));
+            let frame = Frame::new("a \"quoted\" event", None, &*payload);
+            let packet = format!(r#"42["a \"quoted\" event",{payload}]"#);
+            assert_eq!(frame.socket_io()[..], [header, packet.into_bytes()].concat(), "{len}");
+        }
+        let long = Frame::new("x", None, format!("\"{}\"", "x".repeat(65_526)));
+        assert_eq!(long.socket_io()[..10], [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{
     grants::Grants,
     rights::{self, ROOMS_MAX},
     rooms::{RoomKey, Rooms},
+    shards::Spot,
 };
 use crate::{
     identity::{Identity, Roles},
@@ -27,6 +28,8 @@ pub struct Slot {
 struct Hot {
     generation: u32,
     live: bool,
+    /// Where its way out lies, if that is together with others.
+    spot: Option<Spot>,
     /// The notice that last considered this seat; so nobody is reached twice.
     mark: u64,
 }
@@ -133,7 +136,7 @@ impl<C> Hub<C> {
         self.by_id.remove(&seat.id);
         self.rooms.exit_all(slot.index);
         let hot = &mut self.hot[slot.index as usize];
-        (hot.generation, hot.live) = (hot.generation.wrapping_add(1), false);
+        (hot.generation, hot.live, hot.spot) = (hot.generation.wrapping_add(1), false, None);
         self.free.push(slot.index);
         Some(seat)
     }
@@ -184,6 +187,18 @@ impl<C> Hub<C> {
         if self.get(slot).is_some() {
             self.hot[slot.index as usize].live = true;
         }
+    }
+
+    /// Notes where the connection's way out lies.
+    pub(super) fn set_spot(&mut self, slot: Slot, spot: Spot) {
+        if self.get(slot).is_some() {
+            self.hot[slot.index as usize].spot = Some(spot);
+        }
+    }
+
+    /// Where the way out of a connection that was just reached lies.
+    pub(super) fn spot(&self, slot: Slot) -> Option<Spot> {
+        self.hot.get(slot.index as usize)?.spot
     }
 
     /// Whether the connection is in the room.

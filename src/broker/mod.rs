@@ -5,6 +5,7 @@
 //! | [`NotificationBroker`] (`actor`, `handlers`) | receives, asks, keeps the user sessions |
 //! | `dispatch` | the machine inside it, without input or output of its own |
 //! | `order` | decides which notice is next |
+//! | `shards` ([`Shard`]) | the ways out that are written to together |
 //! | `resume` (`link`, `ready`) | from a new connection to a live one |
 //! | `backlog` ([`Inbox`]) | what waits in the inbox, for a connection that went live |
 //! | [`Hub`] (`hub`, `effects`, `grants`, `rights`, `rooms`) | who is in which room, whom a notice reaches; pure |
@@ -35,6 +36,7 @@ mod rights;
 mod ring;
 mod rooms;
 mod session;
+mod shards;
 
 #[cfg(test)]
 mod testing;
@@ -53,7 +55,7 @@ pub use messages::{
     Authenticate, Away, BadTransport, CatchUp, Cause, Close, CloseAll, Connect, Disconnect, Emit, Grant, Ground,
     History, Join, Joined, Leave, Page, Refusal, Say, Standing, Tell, Transport,
 };
-pub use outlet::{Carrier, Outlet, Overflow, WireInfo};
+pub use outlet::{Carrier, Outlet, Overflow, Place, Shard, WireInfo};
 pub use queries::{ConnectionFilter, ConnectionInfo, Connections, Presence, ReadStats, Stats};
 pub use rights::ROOMS_MAX;
 pub use ring::{RECENT, RECENT_BYTES};

@@ -34,6 +34,11 @@ pub trait Outlet: Send {
         WireInfo::default()
     }
 
+    /// Where the outlet lies, if it can be reached together with others. Never changes.
+    fn place(&self) -> Option<Place> {
+        None
+    }
+
     /// Closes the connection, saying why where the transport has a way to; what was taken before
     /// need not be sent. Must free the connection's resources even if its reader is stuck.
     fn close(&mut self, cause: Cause);
@@ -56,4 +61,26 @@ pub enum Carrier {
     Polling,
     /// A websocket, from the start or after the upgrade.
     WebSocket,
+}
+
+/// Outlets that are written to together: a notice costs one call, not one for each of them. What is
+/// pushed and what is sent to one of its outlets goes out in the order of the calls; so only the one
+/// who holds the outlets may push.
+pub trait Shard: Send + Sync {
+    /// As if each of these frames were sent to the outlet at each of these indices, in order. Whoever
+    /// has no room for them is closed as a slow consumer from there. May wait a moment for a shard
+    /// that is far behind.
+    fn push(&self, frames: &[Arc<Frame>], to: &[u32]);
+
+    /// How many were closed so, so far.
+    fn fallen(&self) -> u64;
+}
+
+/// Where an outlet lies.
+#[derive(Clone)]
+pub struct Place {
+    /// Among which.
+    pub shard: Arc<dyn Shard>,
+    /// Its own place there, its own for as long as the outlet is not dropped.
+    pub index: u32,
 }

@@ -140,6 +140,7 @@ impl Dispatch {
     /// Answers [`ReadStats`].
     pub(super) fn read_stats(&self) -> Stats {
         let mut stats = Stats { rooms: self.hub.room_count(), last: self.last, ..self.stats };
+        stats.slow_consumers += self.shards.fallen();
         for seat in self.hub.slots().filter_map(|slot| self.hub.get(slot)) {
             match seat.carries.transport {
                 Transport::SocketIo => {

@@ -48,9 +48,13 @@ impl Dispatch {
             held: Vec::new(),
             spent: Spent::default(),
         };
+        let spot = outlet.place().and_then(|place| self.shards.spot(place));
         let link = Link { outlet, transport, since: 0, pending: Some(Box::new(pending)), backlog: None };
         let seated = self.hub.seat(connection, identity, &standing.groups, standing.as_of, link);
         let Some(slot) = seated else { return false };
+        if let Some(spot) = spot {
+            self.hub.set_spot(slot, spot);
+        }
         self.hub.note(slot, grants);
         self.advance(slot);
         true

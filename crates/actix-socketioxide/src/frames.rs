@@ -6,20 +6,26 @@ pub(crate) struct Message {
     pub(crate) text: bool,
     /// Payload bytes, headers not counted.
     pub(crate) len: u64,
-    /// The first two payload bytes, unmasked; zeros where the payload is shorter.
-    pub(crate) first: [u8; 2],
+    /// The first three payload bytes, unmasked; zeros where the payload is shorter.
+    pub(crate) first: [u8; 3],
 }
 
 impl Message {
-    /// Engine.IO message (`4`) with a Socket.IO EVENT packet (`2`) in it.
+    /// Engine.IO message (`4`) with a Socket.IO EVENT packet (`2`) of the namespace `/` in it.
     pub(crate) fn is_event(&self) -> bool {
-        self.text && self.len >= 2 && self.first == *b"42"
+        self.text && is_event(&self.first)
     }
 
     /// Engine.IO `upgrade`, the last word of a polling session that becomes a websocket.
     pub(crate) fn is_upgrade(&self) -> bool {
         self.text && self.len == 1 && self.first[0] == b'5'
     }
+}
+
+/// Whether a packet that begins so is an EVENT of the namespace `/`: behind `42` come the number of
+/// its acknowledgement or the data, but not the name of another namespace.
+pub(crate) fn is_event(packet: &[u8]) -> bool {
+    packet.starts_with(b"42") && packet.get(2) != Some(&b'/')
 }
 
 const LONGEST_HEADER: usize = 14;
@@ -33,24 +39,40 @@ pub(crate) struct FrameWalker {
     left: u64,
     taken: u64,
     in_payload: bool,
+    /// A message has begun whose last frame is still to come.
+    fragmented: bool,
     text: bool,
     len: u64,
-    first: [u8; 2],
+    first: [u8; 3],
 }
 
 impl FrameWalker {
     /// Feeds the next bytes and reports every data message that they complete.
     pub(crate) fn walk(&mut self, mut bytes: &[u8], mut done: impl FnMut(Message)) {
         while !bytes.is_empty() {
-            if self.in_payload {
-                bytes = self.payload(bytes);
-            } else {
-                bytes = self.header(bytes);
-            }
-            if self.in_payload && self.left == 0 {
-                self.finish_frame(&mut done);
+            let (message, rest) = self.step(bytes);
+            message.into_iter().for_each(&mut done);
+            bytes = rest;
+        }
+    }
+
+    /// Feeds bytes until a data message is complete, or all; answers what comes behind it.
+    pub(crate) fn step<'a>(&mut self, mut bytes: &'a [u8]) -> (Option<Message>, &'a [u8]) {
+        while !bytes.is_empty() {
+            bytes = if self.in_payload { self.payload(bytes) } else { self.header(bytes) };
+            if self.in_payload
+                && self.left == 0
+                && let Some(message) = self.finish_frame()
+            {
+                return (Some(message), bytes);
             }
         }
+        (None, bytes)
+    }
+
+    /// Whether the bytes so far were whole messages: something else may come here.
+    pub(crate) fn is_between(&self) -> bool {
+        !self.in_payload && self.held == 0 && !self.fragmented
     }
 
     fn header<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
@@ -74,10 +96,11 @@ impl FrameWalker {
             127 => 8,
             _ => 0,
         };
-        2 + length + if self.masked() { 4 } else { 0 }
+        2 + length + if self.is_masked() { 4 } else { 0 }
     }
 
-    fn masked(&self) -> bool {
+    /// Whether the last frame that began was masked, as those of clients are.
+    pub(crate) fn is_masked(&self) -> bool {
         self.header[1] & 0x80 != 0
     }
 
@@ -98,7 +121,7 @@ impl FrameWalker {
         if self.is_data() && opcode != 0 {
             self.text = opcode == 1;
             self.len = 0;
-            self.first = [0; 2];
+            self.first = [0; 3];
         }
     }
 
@@ -124,13 +147,15 @@ impl FrameWalker {
         &bytes[take..]
     }
 
-    fn finish_frame(&mut self, done: &mut impl FnMut(Message)) {
-        let last_of_message = self.header[0] & 0x80 != 0;
-        if self.is_data() && last_of_message {
-            done(Message { text: self.text, len: self.len, first: self.first });
-        }
+    fn finish_frame(&mut self) -> Option<Message> {
         self.in_payload = false;
         self.held = 0;
+        if !self.is_data() {
+            return None;
+        }
+        let last_of_message = self.header[0] & 0x80 != 0;
+        self.fragmented = !last_of_message;
+        last_of_message.then_some(Message { text: self.text, len: self.len, first: self.first })
     }
 }
 

@@ -56,7 +56,7 @@ fn a_ping_inside_a_fragmented_message_is_not_part_of_it() {
     bytes.extend(frame(9, true, b"ping", None));
     bytes.extend(frame(0, true, b"2[]", None));
     let seen = walk(&bytes, &[1]);
-    assert_eq!(seen, [Message { text: true, len: 4, first: *b"42" }]);
+    assert_eq!(seen, [Message { text: true, len: 4, first: *b"42[" }]);
     assert!(seen[0].is_event());
 }
 
@@ -71,6 +71,24 @@ fn a_binary_frame_that_looks_like_an_event_is_not_one() {
     assert!(!walk(&frame(2, true, b"42[]", None), &[3])[0].is_event());
 }
 
+#[test]
+fn events_of_other_namespaces_are_left_out() {
+    let seen = walk(&[frame(1, true, b"42/admin,[\"a\"]", None), frame(1, true, b"421[\"a\"]", None)].concat(), &[1]);
+    assert_eq!(seen.iter().map(Message::is_event).collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
+fn it_is_between_messages_only_where_one_has_ended() {
+    let mut walker = FrameWalker::default();
+    let parts = [frame(1, false, b"4", None), frame(9, true, b"ping", None), frame(0, true, b"2[]", None)];
+    let end = parts.concat().len() - 1;
+    for (at, byte) in parts.concat().into_iter().enumerate() {
+        assert_eq!(walker.is_between(), at == 0, "{at}");
+        walker.walk(&[byte], |_| assert_eq!(at, end));
+    }
+    assert!(walker.is_between());
+}
+
 proptest! {
     #[test]
     fn messages_are_counted_exactly_wherever_the_bytes_are_split(
@@ -83,7 +101,7 @@ proptest! {
             let payload = if kind == 0 { [b"42".as_slice(), &body].concat() } else { body };
             let opcode = if kind == 2 { 2 } else { 1 };
             bytes.extend(frame(opcode, true, &payload, mask));
-            let mut first = [0; 2];
+            let mut first = [0; 3];
             for (slot, byte) in first.iter_mut().zip(&payload) {
                 *slot = *byte;
             }

@@ -1,8 +1,9 @@
 //! The ledger: what is open now, shared by all workers.
 
 use crate::{
+    bell::Bell,
     caps::Cap,
-    meter::{Meter, wait_until},
+    meter::Meter,
     stats::{Counters, Stats},
 };
 use std::{
@@ -12,7 +13,6 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
-use tokio::sync::Notify;
 
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -23,7 +23,7 @@ pub(crate) struct Ledger {
     /// Streams that left the HTTP service: nobody else can end them.
     handed_over: Mutex<HashMap<u64, Meter>>,
     next_id: AtomicU64,
-    one_went: Notify,
+    one_went: Bell,
 }
 
 impl Ledger {
@@ -35,7 +35,7 @@ impl Ledger {
             closing: AtomicBool::new(false),
             handed_over: Mutex::default(),
             next_id: AtomicU64::new(0),
-            one_went: Notify::new(),
+            one_went: Bell::default(),
         })
     }
 
@@ -70,7 +70,7 @@ impl Ledger {
 
     /// Resolves when no handed-over stream is left.
     pub(crate) async fn emptied(&self) {
-        wait_until(&self.one_went, || self.handed_over().is_empty()).await;
+        self.one_went.wait(|| self.handed_over().is_empty()).await;
     }
 
     fn handed_over(&self) -> MutexGuard<'_, HashMap<u64, Meter>> {
@@ -100,6 +100,6 @@ impl Drop for Entry {
         }
         // Last, so that whoever sees the list empty sees the counter right.
         self.ledger.handed_over().remove(&self.id);
-        self.ledger.one_went.notify_waiters();
+        self.ledger.one_went.ring();
     }
 }

@@ -53,14 +53,18 @@
 //! |---|---|
 //! | `mount`, `settings`, `serve` | the public face, its settings, the services that it is made of |
 //! | `metered`, `meter`, `frames` | the wrapper round a stream, the handle on it, frame borders |
+//! | `door`, `passage`, `packets` | the way to a websocket past the engine, its order, what goes that way |
 //! | `link`, `sessions` | one session across its transports, found by its sid |
 //! | `polling`, `cors`, `upgrade`, `query` | the two transports and what they refuse |
 //! | `origins`, `caps`, `ledger`, `stats` | who may come, how many, who is here, how many came |
 //! | `engine`, `convert`, `replay`, `shared_app` | the seams to socketioxide and to actix |
+//! | `bell` | waking those who wait for a change, if anybody does |
 
+mod bell;
 mod caps;
 mod convert;
 mod cors;
+mod door;
 mod engine;
 mod frames;
 mod ledger;
@@ -69,6 +73,8 @@ mod meter;
 mod metered;
 mod mount;
 mod origins;
+mod packets;
+mod passage;
 mod polling;
 mod query;
 mod replay;
@@ -80,7 +86,15 @@ mod stats;
 mod upgrade;
 
 pub use crate::{
-    engine::Engine, link::Link, meter::Meter, metered::Metered, mount::Mount, origins::Origins, settings::Builder,
+    door::{Door, Full},
+    engine::Engine,
+    link::Link,
+    meter::Meter,
+    metered::Metered,
+    mount::Mount,
+    origins::Origins,
+    packets::Frames,
+    settings::Builder,
     stats::Stats,
 };
 

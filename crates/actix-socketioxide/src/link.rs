@@ -1,9 +1,11 @@
 //! [`Link`]: one Engine.IO session, whatever its transport.
 
 use crate::{
+    bell::Bell,
     caps::Slot,
+    door::{Door, Way},
     engine::Close,
-    meter::{Meter, wait_until},
+    meter::Meter,
 };
 use engineioxide::socket::Sid;
 use std::{
@@ -14,7 +16,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
-use tokio::{runtime::Handle, sync::Notify, task::JoinHandle};
+use tokio::{runtime::Handle, task::JoinHandle};
 
 /// The way to one client: how much of what was emitted has left, and the means to end it.
 ///
@@ -37,12 +39,15 @@ pub struct Link(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     peer: Option<SocketAddr>,
-    event_bytes: AtomicU64,
-    taken_bytes: AtomicU64,
+    /// Event bytes that went into polls' answers; what a websocket carries, its stream counts.
+    polled: AtomicU64,
+    /// Of those, the ones that were read for certain.
+    polled_taken: AtomicU64,
     websocket: AtomicBool,
     closed: AtomicBool,
-    moved: Notify,
+    moved: Bell,
     stream: OnceLock<Meter>,
+    way: OnceLock<Arc<Way>>,
     /// `None` for a session that began as a websocket.
     polling: Option<Box<Polling>>,
 }
@@ -84,24 +89,25 @@ impl Link {
     fn new(peer: Option<SocketAddr>, polling: Option<Box<Polling>>) -> Self {
         Self(Arc::new(Inner {
             peer,
-            event_bytes: AtomicU64::new(0),
-            taken_bytes: AtomicU64::new(0),
+            polled: AtomicU64::new(0),
+            polled_taken: AtomicU64::new(0),
             websocket: AtomicBool::new(false),
             closed: AtomicBool::new(false),
-            moved: Notify::new(),
+            moved: Bell::default(),
             stream: OnceLock::new(),
+            way: OnceLock::new(),
             polling,
         }))
     }
 
-    /// Bytes of the EVENT packets (`42...`, any namespace) that have left for this client: those
-    /// of polling answers, counted when the answer goes to its stream, and those of websocket
+    /// Bytes of the EVENT packets (`42...`) of the namespace `/` that have left for this client:
+    /// those of polling answers, counted when the answer goes to its stream, and those of websocket
     /// frames, counted when the operating system has taken the frame's last byte. Packets with
-    /// binary attachments (`45...`) and acks are not counted.
+    /// binary attachments (`45...`), acks, and other namespaces are not counted.
     ///
     /// What was emitted minus this is what still waits in this process.
     pub fn event_bytes(&self) -> u64 {
-        self.0.event_bytes.load(Ordering::Acquire)
+        self.0.polled.load(Ordering::Acquire) + self.stream().map_or(0, Meter::event_bytes)
     }
 
     /// Resolves once [`event_bytes`](Self::event_bytes) has grown since this was *called*, or the
@@ -109,7 +115,7 @@ impl Link {
     pub fn written_progress(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
         let (link, seen) = (self.clone(), self.event_bytes());
         async move {
-            wait_until(&link.0.moved, || link.event_bytes() != seen || link.is_closed()).await;
+            link.wait(|| link.event_bytes() != seen || link.is_closed()).await;
         }
     }
 
@@ -117,7 +123,11 @@ impl Link {
     /// has taken them. On a websocket that is all of them. A poll's answer is not followed into its
     /// stream; it counts when the client, which had to read it for that, polls again or upgrades.
     pub fn taken_bytes(&self) -> u64 {
-        self.0.taken_bytes.load(Ordering::Acquire)
+        if self.is_websocket() {
+            // Polling is over: what its answers held was taken before the upgrade.
+            return self.event_bytes();
+        }
+        self.0.polled_taken.load(Ordering::Acquire)
     }
 
     /// Resolves once [`taken_bytes`](Self::taken_bytes) has grown since this was *called*, or the
@@ -125,7 +135,7 @@ impl Link {
     pub fn taken_progress(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
         let (link, seen) = (self.clone(), self.taken_bytes());
         async move {
-            wait_until(&link.0.moved, || link.taken_bytes() != seen || link.is_closed()).await;
+            link.wait(|| link.taken_bytes() != seen || link.is_closed()).await;
         }
     }
 
@@ -150,6 +160,13 @@ impl Link {
         self.0.stream.get()
     }
 
+    /// The way past the engine, for frames that are encoded already. Only while the session is on a
+    /// websocket over plain TCP ([`Mount::tcp`](crate::Mount::tcp)); it stays on it from then on.
+    pub fn door(&self) -> Option<Door> {
+        let way = self.0.way.get().filter(|_| self.is_websocket())?;
+        Some(Door::new(Arc::clone(way), self.0.polled.load(Ordering::Acquire)))
+    }
+
     /// Whether the session was cut or left, its websocket or open poll is gone, or the engine has
     /// forgotten it. A polling client that simply stays away is noticed by the engine's heartbeat;
     /// it forgets the session once nobody holds its socket.
@@ -160,26 +177,24 @@ impl Link {
     /// Resolves when [`is_closed`](Self::is_closed) becomes true.
     pub fn closed(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
         let link = self.clone();
-        async move { wait_until(&link.0.moved, || link.is_closed()).await }
-    }
-
-    /// The operating system took an event on a websocket.
-    pub(crate) fn wrote_event(&self, len: u64) {
-        self.0.event_bytes.fetch_add(len, Ordering::AcqRel);
-        // Polling is over: what its answers held was taken before the upgrade.
-        self.took_all();
+        async move { link.wait(|| link.is_closed()).await }
     }
 
     /// Events go into a poll's answer.
     pub(crate) fn answered_events(&self, len: u64) {
-        self.0.event_bytes.fetch_add(len, Ordering::AcqRel);
-        self.0.moved.notify_waiters();
+        self.0.polled.fetch_add(len, Ordering::AcqRel);
+        self.0.moved.ring();
     }
 
-    /// The client has read all that was sent to it.
+    /// The client has read all that polls were answered.
     pub(crate) fn took_all(&self) {
-        self.0.taken_bytes.store(self.event_bytes(), Ordering::Release);
-        self.0.moved.notify_waiters();
+        self.0.polled_taken.store(self.0.polled.load(Ordering::Acquire), Ordering::Release);
+        self.0.moved.ring();
+    }
+
+    /// Opens the way past the engine, to be used once the session is on its websocket.
+    pub(crate) fn open(&self, way: Arc<Way>) {
+        let _ = self.0.way.set(way);
     }
 
     /// Whether this call won the right to upgrade: a session has one upgrade under way at most.
@@ -244,6 +259,8 @@ impl Link {
 
     fn attach(&self, meter: &Meter) {
         let _ = self.0.stream.set(meter.clone());
+        // Whoever waits has to listen to the stream as well.
+        self.0.moved.ring();
         if self.is_closed() {
             meter.cut();
         }
@@ -251,7 +268,11 @@ impl Link {
 
     fn mark_closed(&self) {
         self.0.closed.store(true, Ordering::Release);
-        self.0.moved.notify_waiters();
+        self.0.moved.ring();
+    }
+
+    async fn wait(&self, held: impl Fn() -> bool) {
+        self.0.moved.wait_with(|| self.stream().map(Meter::bell), held).await;
     }
 
     fn free_polling_slot(&self) {

@@ -1,17 +1,16 @@
 //! [`Meter`]: what anyone may know about one accepted stream, and the means to end it.
 
+use crate::bell::Bell;
 use futures_util::task::AtomicWaker;
 use std::{
     future::Future,
     net::SocketAddr,
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::Waker,
 };
-use tokio::sync::Notify;
 
 /// A handle on one accepted stream. Cheap to clone; holding one does not keep the stream open.
 ///
@@ -31,7 +30,7 @@ struct Shared {
     gone: AtomicBool,
     reader: AtomicWaker,
     writer: AtomicWaker,
-    moved: Notify,
+    moved: Bell,
 }
 
 impl Meter {
@@ -45,7 +44,7 @@ impl Meter {
             gone: AtomicBool::new(false),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
-            moved: Notify::new(),
+            moved: Bell::default(),
         }))
     }
 
@@ -59,7 +58,8 @@ impl Meter {
         self.0.waiting.load(Ordering::Acquire)
     }
 
-    /// Payload bytes of the Socket.IO EVENT packets (`42...`) that were written completely.
+    /// Payload bytes of the Socket.IO EVENT packets (`42...`, of the namespace `/`) that were written
+    /// completely.
     /// Counts on streams that were handed to Socket.IO; stays 0 on all others.
     pub fn event_bytes(&self) -> u64 {
         self.0.event_bytes.load(Ordering::Acquire)
@@ -76,7 +76,7 @@ impl Meter {
         let (meter, seen) = (self.clone(), self.written());
         async move {
             let moved = || meter.written() != seen || meter.is_closed();
-            wait_until(&meter.0.moved, moved).await;
+            meter.0.moved.wait(moved).await;
         }
     }
 
@@ -86,7 +86,7 @@ impl Meter {
         if !self.0.cut.swap(true, Ordering::AcqRel) {
             self.0.reader.wake();
             self.0.writer.wake();
-            self.0.moved.notify_waiters();
+            self.0.moved.ring();
         }
     }
 
@@ -98,7 +98,7 @@ impl Meter {
     /// Resolves when the stream was cut or is gone.
     pub fn closed(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
         let meter = self.clone();
-        async move { wait_until(&meter.0.moved, || meter.is_closed()).await }
+        async move { meter.0.moved.wait(|| meter.is_closed()).await }
     }
 
     pub(crate) fn is_cut(&self) -> bool {
@@ -106,15 +106,28 @@ impl Meter {
     }
 
     pub(crate) fn wrote(&self, taken: usize, offered: usize) {
-        self.0.waiting.store(offered - taken, Ordering::Release);
-        if taken > 0 {
-            self.0.written.fetch_add(taken as u64, Ordering::AcqRel);
-            self.0.moved.notify_waiters();
+        self.moved(taken, offered - taken);
+    }
+
+    /// More events have left. Before [`wrote`](Self::wrote), which rings for both.
+    pub(crate) fn wrote_events(&self, len: u64) {
+        if len > 0 {
+            self.0.event_bytes.fetch_add(len, Ordering::AcqRel);
         }
     }
 
-    pub(crate) fn wrote_event(&self, len: u64) {
-        self.0.event_bytes.fetch_add(len, Ordering::AcqRel);
+    /// So many bytes were taken, and so many wait.
+    pub(crate) fn moved(&self, taken: usize, waiting: usize) {
+        self.0.waiting.store(waiting, Ordering::Release);
+        if taken > 0 {
+            self.0.written.fetch_add(taken as u64, Ordering::AcqRel);
+            self.0.moved.ring();
+        }
+    }
+
+    /// Rings when anything of this stream changes.
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.0.moved
     }
 
     pub(crate) fn wake_reader_on_cut(&self, waker: &Waker) {
@@ -127,19 +140,6 @@ impl Meter {
 
     pub(crate) fn went(&self) {
         self.0.gone.store(true, Ordering::Release);
-        self.0.moved.notify_waiters();
-    }
-}
-
-/// Waits until `held` is true. Whoever makes it true calls `notify_waiters` afterwards.
-pub(crate) async fn wait_until(moved: &Notify, held: impl Fn() -> bool) {
-    loop {
-        let mut next = pin!(moved.notified());
-        // Listen before looking, or a change between the two is missed.
-        next.as_mut().enable();
-        if held() {
-            return;
-        }
-        next.await;
+        self.0.moved.ring();
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     caps::Slot,
+    door::Way,
     frames::{FrameWalker, Message},
     ledger::{Entry, Ledger, Taker},
     link::Link,
@@ -18,14 +19,37 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::tcp::{OwnedReadHalf, OwnedWriteHalf},
     time::{Sleep, sleep},
 };
+
+/// What can be done with streams of one kind beside reading and writing.
+#[derive(Debug)]
+pub(crate) struct Kind<S> {
+    /// Has the stream reset when it is dropped.
+    pub(crate) reset: fn(&S),
+    /// Lets others than the engine write to it.
+    pub(crate) split: Option<fn(S) -> (OwnedReadHalf, OwnedWriteHalf)>,
+}
+
+impl<S> Kind<S> {
+    /// Nothing.
+    pub(crate) const ANY: Self = Self { reset: |_| {}, split: None };
+}
+
+impl<S> Clone for Kind<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Kind<S> {}
 
 /// An accepted stream under the mount's eyes: what is written is counted, a reader that takes
 /// nothing for too long is cut, and its place under the caps is given back when it is dropped.
 #[derive(Debug)]
 pub struct Metered<S> {
-    io: S,
+    io: Io<S>,
     meter: Meter,
     /// Bytes to read before the stream's own: a request head that is given back.
     replay: Bytes,
@@ -33,10 +57,18 @@ pub struct Metered<S> {
     /// Runs only while a write is stuck, so an idle stream has no timer.
     stuck: Option<Pin<Box<Sleep>>>,
     session: Option<Box<Session>>,
-    reset: fn(&S),
+    kind: Kind<S>,
     ledger: Arc<Ledger>,
     entry: Option<Entry>,
     slot: Option<Slot>,
+}
+
+#[derive(Debug)]
+enum Io<S> {
+    Whole(S),
+    /// A websocket that others write to as well.
+    Shared(OwnedReadHalf, Arc<Way>),
+    Gone,
 }
 
 /// What is followed once the stream carries a session.
@@ -54,18 +86,18 @@ impl<S> Metered<S> {
         io: S,
         peer: Option<SocketAddr>,
         stall: Duration,
-        reset: fn(&S),
+        kind: Kind<S>,
         ledger: Arc<Ledger>,
         slot: Slot,
     ) -> Self {
         Self {
-            io,
+            io: Io::Whole(io),
             meter: Meter::new(peer),
             replay: Bytes::new(),
             stall,
             stuck: None,
             session: None,
-            reset,
+            kind,
             ledger,
             entry: None,
             slot: Some(slot),
@@ -77,11 +109,6 @@ impl<S> Metered<S> {
         &self.meter
     }
 
-    /// The stream inside.
-    pub fn get_ref(&self) -> &S {
-        &self.io
-    }
-
     /// From here on the stream's end is the end of this session.
     pub(crate) fn carry(&mut self, link: Link, upgrading: bool) {
         self.enter(Taker::SocketIo);
@@ -89,11 +116,20 @@ impl<S> Metered<S> {
         self.session = Some(Box::new(Session { link, written: None, read }));
     }
 
-    /// From here on only websocket frames are written.
+    /// From here on only websocket frames are written, and by others too, if the stream's kind allows.
     pub(crate) fn count_frames(&mut self) {
-        if let Some(session) = &mut self.session {
-            session.written = Some(FrameWalker::default());
-        }
+        let Some(session) = &mut self.session else { return };
+        session.written = Some(FrameWalker::default());
+        let Some(split) = self.kind.split else { return };
+        self.io = match std::mem::replace(&mut self.io, Io::Gone) {
+            Io::Whole(io) => {
+                let (read, write) = split(io);
+                let way = Way::new(write, self.meter.clone(), Arc::clone(&self.ledger), self.stall);
+                session.link.open(Arc::clone(&way));
+                Io::Shared(read, way)
+            }
+            other => other,
+        };
     }
 
     /// Puts the stream on the list of those that shutdown has to close.
@@ -107,23 +143,17 @@ impl<S> Metered<S> {
 
     fn took<'a>(&mut self, offered: usize, mut taken: usize, slices: impl Iterator<Item = &'a [u8]>) {
         self.stuck = None;
-        self.meter.wrote(taken, offered);
-        let Some(session) = &mut self.session else {
-            return;
-        };
-        let Some(written) = &mut session.written else {
-            return;
-        };
-        for slice in slices {
-            let here = taken.min(slice.len());
-            written.walk(&slice[..here], |message: Message| {
-                if message.is_event() {
-                    self.meter.wrote_event(message.len);
-                    session.link.wrote_event(message.len);
-                }
-            });
-            taken -= here;
+        let all = taken;
+        if let Some(written) = self.session.as_mut().and_then(|session| session.written.as_mut()) {
+            for slice in slices {
+                let here = taken.min(slice.len());
+                let event =
+                    |message: Message| self.meter.wrote_events(if message.is_event() { message.len } else { 0 });
+                written.walk(&slice[..here], event);
+                taken -= here;
+            }
         }
+        self.meter.moved(all, offered - all);
     }
 
     /// Decides what becomes of a write that cannot go on.
@@ -151,8 +181,10 @@ impl<S> Metered<S> {
 
 impl<S> Drop for Metered<S> {
     fn drop(&mut self) {
-        if self.meter.is_cut() {
-            (self.reset)(&self.io);
+        match &self.io {
+            Io::Whole(io) if self.meter.is_cut() => (self.kind.reset)(io),
+            Io::Shared(_, way) => way.leave(),
+            Io::Whole(_) | Io::Gone => {}
         }
         // Whoever waits for the end may count on the place being free.
         self.slot = None;
@@ -176,7 +208,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
             buf.put_slice(&this.replay[..len]);
             this.replay.advance(len);
         } else {
-            let read = Pin::new(&mut this.io).poll_read(cx, buf);
+            let read = match &mut this.io {
+                Io::Whole(io) => Pin::new(io).poll_read(cx, buf),
+                Io::Shared(read, _) => Pin::new(read).poll_read(cx, buf),
+                Io::Gone => return Poll::Ready(Ok(())),
+            };
             if read.is_pending() {
                 this.meter.wake_reader_on_cut(cx.waker());
                 if !this.meter.is_cut() {
@@ -204,7 +240,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.check_open()?;
-        match Pin::new(&mut this.io).poll_write(cx, buf) {
+        let io = match &mut this.io {
+            Io::Whole(io) => io,
+            Io::Shared(_, way) => match this.session.as_mut().and_then(|session| session.written.as_mut()) {
+                Some(written) => return way.poll_engine(cx, written, buf),
+                None => return Poll::Ready(Err(ErrorKind::BrokenPipe.into())),
+            },
+            Io::Gone => return Poll::Ready(Err(ErrorKind::BrokenPipe.into())),
+        };
+        match Pin::new(io).poll_write(cx, buf) {
             Poll::Ready(Ok(taken)) => {
                 this.took(buf.len(), taken, std::iter::once(buf));
                 Poll::Ready(Ok(taken))
@@ -224,8 +268,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.check_open()?;
+        let Io::Whole(io) = &mut this.io else {
+            // A piece may end within a message, where nothing may come between.
+            let whole: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
+            return Pin::new(this).poll_write(cx, &whole);
+        };
         let offered = bufs.iter().map(|buf| buf.len()).sum();
-        match Pin::new(&mut this.io).poll_write_vectored(cx, bufs) {
+        match Pin::new(io).poll_write_vectored(cx, bufs) {
             Poll::Ready(Ok(taken)) => {
                 this.took(offered, taken, bufs.iter().map(|buf| &**buf));
                 Poll::Ready(Ok(taken))
@@ -239,13 +288,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        matches!(&self.io, Io::Whole(io) if io.is_write_vectored())
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.check_open()?;
-        match Pin::new(&mut this.io).poll_flush(cx) {
+        let Io::Whole(io) = &mut this.io else {
+            // As with the kernel's own buffer: what was taken is on its way.
+            return Poll::Ready(Ok(()));
+        };
+        match Pin::new(io).poll_flush(cx) {
             Poll::Ready(done) => {
                 // Flushing TCP is always done at once and says nothing of a write that is stuck.
                 if this.meter.waiting() == 0 {
@@ -260,7 +313,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.check_open()?;
-        match Pin::new(&mut this.io).poll_shutdown(cx) {
+        let io = match &mut this.io {
+            Io::Whole(io) => io,
+            Io::Shared(_, way) => {
+                way.shutdown();
+                return Poll::Ready(Ok(()));
+            }
+            Io::Gone => return Poll::Ready(Ok(())),
+        };
+        match Pin::new(io).poll_shutdown(cx) {
             Poll::Ready(done) => Poll::Ready(done),
             Poll::Pending => this.poll_stuck(cx).map(Err),
         }

@@ -10,7 +10,7 @@ fn metered(room: usize) -> (Metered<DuplexStream>, DuplexStream, Arc<Ledger>) {
     let (near, far) = duplex(room);
     let ledger = Ledger::new(10, 10);
     let Some(slot) = ledger.connections.take(None) else { panic!("a free place") };
-    (Metered::new(near, None, STALL, |_| {}, Arc::clone(&ledger), slot), far, ledger)
+    (Metered::new(near, None, STALL, Kind::ANY, Arc::clone(&ledger), slot), far, ledger)
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use crate::{
     convert, cors,
     engine::Engine,
+    frames::is_event,
     link::{Lifetime, Link},
     mount::Core,
     origins::Verdict,
@@ -151,7 +152,7 @@ fn opened_sid(body: &[u8]) -> Option<Sid> {
 
 fn event_bytes(body: &[u8]) -> u64 {
     body.split(|byte| *byte == PACKET_SEPARATOR)
-        .filter(|packet| packet.starts_with(b"42"))
+        .filter(|packet| is_event(packet))
         .map(|packet| packet.len() as u64)
         .sum()
 }
@@ -205,7 +206,7 @@ mod tests {
     #[test]
     fn only_event_packets_of_an_answer_count() {
         let body = "2\u{1e}42[\"a\"]\u{1e}42/admin,[\"b\"]\u{1e}451-[\"c\"]\u{1e}bAAEC\u{1e}43[]";
-        assert_eq!(event_bytes(body.as_bytes()), 7 + 14);
+        assert_eq!(event_bytes(body.as_bytes()), 7);
         assert_eq!(event_bytes(b""), 0);
     }
 

@@ -4,7 +4,7 @@ use crate::{
     engine::Engine,
     ledger::Ledger,
     meter::Meter,
-    metered::Metered,
+    metered::{Kind, Metered},
     mount::{Core, Mount},
     shared_app::SharedApp,
     upgrade::{Accepted, Upgrades},
@@ -58,10 +58,16 @@ impl<E: Engine> Mount<E> {
             let peer = io.peer_addr().ok();
             Ok::<_, DispatchError>((io, peer))
         })
-        .and_then(self.accept(app, |io: &TcpStream| {
-            // A cut stream gives the kernel's buffer back at once, not after its retries.
-            let _ = io.set_zero_linger();
-        }))
+        .and_then(self.accept(
+            app,
+            Kind {
+                reset: |io: &TcpStream| {
+                    // A cut stream gives the kernel's buffer back at once, not after its retries.
+                    let _ = io.set_zero_linger();
+                },
+                split: Some(TcpStream::into_split),
+            },
+        ))
     }
 
     /// Serves an `App` on streams of any kind, such as TLS, each with its peer's address: put
@@ -82,13 +88,13 @@ impl<E: Engine> Mount<E> {
         <F::Service as Service<Request>>::Future: 'static,
         B: MessageBody + 'static,
     {
-        self.accept(app, |_| {})
+        self.accept(app, Kind::ANY)
     }
 
     fn accept<S, I, F, B>(
         &self,
         app: I,
-        reset: fn(&S),
+        kind: Kind<S>,
     ) -> impl ServiceFactory<(S, Option<SocketAddr>), Config = (), Response = (), Error = DispatchError, InitError = ()>
     + use<E, S, I, F, B>
     where
@@ -121,7 +127,7 @@ impl<E: Engine> Mount<E> {
         let front = http(KeepAlive::Timeout(idle)).upgrade(upgrades).finish(app);
         fn_service(move |(io, peer): (S, Option<SocketAddr>)| {
             let core = Arc::clone(&core);
-            async move { admit(&core, io, peer, reset).await }
+            async move { admit(&core, io, peer, kind).await }
         })
         .and_then(front)
     }
@@ -135,7 +141,7 @@ async fn admit<E, S>(
     core: &Core<E>,
     io: S,
     peer: Option<SocketAddr>,
-    reset: fn(&S),
+    kind: Kind<S>,
 ) -> Result<Accepted<S>, DispatchError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -146,7 +152,7 @@ where
         turn_away(io).await;
         return Err(io::Error::other("too many connections").into());
     };
-    let stream = Metered::new(io, peer, core.settings.stall, reset, Arc::<Ledger>::clone(ledger), slot);
+    let stream = Metered::new(io, peer, core.settings.stall, kind, Arc::<Ledger>::clone(ledger), slot);
     Ok((stream, Protocol::Http1, peer))
 }
 

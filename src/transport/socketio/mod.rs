@@ -18,6 +18,7 @@
 mod admission;
 mod asking;
 mod outlet;
+mod shard;
 
 use self::admission::Admitted;
 use super::{Entering, Entrance, session::Step};
@@ -29,6 +30,7 @@ use crate::{
 use actix_socketioxide::{Engine, Link};
 use outlet::SocketIoOutlet;
 use serde_json::Value;
+use shard::Shards;
 use socketioxide::{
     ParserConfig, SocketIo,
     extract::{SocketRef, TryData},
@@ -71,9 +73,9 @@ pub fn build(entrance: &Entrance) -> (impl Engine + use<>, SocketIo) {
         .build_svc();
 
     let (everyone, admins) = (entrance.clone(), entrance.clone());
-    let entering = entrance.clone();
+    let (entering, shards) = (entrance.clone(), Shards::default());
     let enter = move |socket: SocketRef| {
-        enter(&socket, &entering);
+        enter(&socket, &entering, &shards);
         ready(())
     };
     io.ns(
@@ -92,12 +94,12 @@ pub fn build(entrance: &Entrance) -> (impl Engine + use<>, SocketIo) {
 }
 
 /// The connection was admitted and CONNECT is answered: it goes to the broker.
-fn enter(socket: &SocketRef, entrance: &Entrance) {
+fn enter(socket: &SocketRef, entrance: &Entrance, shards: &Shards) {
     let Some(Admitted { identity, standing, handshake, lane, link }) = socket.extensions.remove::<Admitted>() else {
         return;
     };
     let addressee = entrance.addressee(identity.user);
-    let queue_max = entrance.limits().queue_max as u64;
+    let queue_max = entrance.limits().queue_max;
     let outlet = SocketIoOutlet::new(socket.clone(), link.clone(), queue_max, addressee, handshake.acks);
     let entering = Box::new(Entering {
         connection: ConnectionId(socket.id.as_str().into()),
@@ -105,7 +107,7 @@ fn enter(socket: &SocketRef, entrance: &Entrance) {
         standing,
         handshake,
         transport: Transport::SocketIo,
-        outlet: Box::new(outlet),
+        outlet: Box::new(shards.here().add(outlet)),
     });
     let refused = Box::new(move || link.cut());
     // The lane was empty until CONNECT was answered; what came since waits behind a seat.

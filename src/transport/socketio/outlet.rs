@@ -9,13 +9,10 @@ use crate::{
         receipts::Addressee,
     },
 };
-use actix_socketioxide::Link;
+use actix_socketioxide::{Door, Frames, Link};
 use futures_util::future::BoxFuture;
 use socketioxide::extract::SocketRef;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 /// How a client's notifications are confirmed.
 enum Confirming {
@@ -28,14 +25,17 @@ enum Confirming {
 /// Emits frames and counts their bytes; the mount counts those that have left. The difference waits
 /// in this process, in whichever layer, over polling and websocket alike.
 ///
-/// Only `/` emits events as yet. What `/admin` will emit leaves over the same link and is counted
-/// there, so it must be added to `queued` as well.
+/// Once the connection is on a websocket of the mount's own, frames go past the library, each behind
+/// what was emitted through it before. Not the first one, which follows the library's answer to
+/// CONNECT, and not those whose acknowledgement the library has to wait for.
 pub struct SocketIoOutlet {
     socket: SocketRef,
     link: Link,
-    queued: Arc<AtomicU64>,
+    /// Bytes that went to the library.
+    emitted: u64,
+    door: Option<Door>,
     confirming: Confirming,
-    max: u64,
+    max: usize,
     closed: bool,
 }
 
@@ -43,18 +43,63 @@ impl SocketIoOutlet {
     /// For a socket whose link has carried no event yet, with at most `max` bytes waiting. The client
     /// acknowledges notifications, unless `acks` says that it does not.
     #[must_use]
-    pub fn new(socket: SocketRef, link: Link, max: u64, addressee: Addressee, acks: bool) -> Self {
+    pub fn new(socket: SocketRef, link: Link, max: usize, addressee: Addressee, acks: bool) -> Self {
         let confirming = if acks {
             Confirming::Acks(Asking::new(addressee))
         } else {
             Confirming::Bytes(Handover::new(link.clone(), addressee))
         };
-        Self { socket, link, queued: Arc::default(), confirming, max, closed: false }
+        Self { socket, link, emitted: 0, door: None, confirming, max, closed: false }
     }
-}
 
-fn backlog(queued: &AtomicU64, link: &Link) -> u64 {
-    queued.load(Ordering::Acquire).saturating_sub(link.event_bytes())
+    /// The way past the library, if it is open.
+    pub fn door(&self) -> Option<Door> {
+        self.door.clone()
+    }
+
+    /// Bytes of events that went to the library: what is put past it comes behind them.
+    pub const fn emitted(&self) -> u64 {
+        self.emitted
+    }
+
+    /// Most bytes that may wait.
+    pub const fn max(&self) -> usize {
+        self.max
+    }
+
+    /// Closes the connection because too much waits for it. Answers whether it was open until then.
+    pub fn fall(&mut self) -> bool {
+        let open = !self.closed && !self.link.is_closed();
+        self.close(Cause::SlowConsumer);
+        open
+    }
+
+    /// Bytes of all events so far.
+    fn queued(&self) -> u64 {
+        self.emitted + self.door.as_ref().map_or(0, Door::put_bytes)
+    }
+
+    fn put(&self, door: &Door, frame: &Frame) -> Result<(), Overflow> {
+        // It is whole: see `Frame::socket_io`.
+        let Some(frames) = Frames::whole(frame.socket_io().clone()) else { return Err(Overflow) };
+        door.put(&frames, self.emitted, self.max).map_err(|_| Overflow)
+    }
+
+    fn emit(&mut self, frame: &Frame, ack: Option<u64>) -> Result<(), Overflow> {
+        let waiting = self.queued().saturating_sub(self.link.event_bytes());
+        let bytes = packet_bytes(frame, ack);
+        if waiting > 0 && waiting + bytes > self.max as u64 {
+            return Err(Overflow);
+        }
+        // The library drops what it has no place for. Nothing may be missing, so that is the end.
+        match (&mut self.confirming, ack) {
+            (Confirming::Acks(asking), Some(_)) => asking.emit(&self.socket, frame),
+            _ => self.socket.emit(&*frame.event, frame.raw()),
+        }
+        .map_err(|_| Overflow)?;
+        self.emitted += bytes;
+        Ok(())
+    }
 }
 
 /// Bytes of the packet's text as the mount counts it: `42["event",payload]`, with the number of its
@@ -71,36 +116,36 @@ fn packet_bytes(frame: &Frame, ack: Option<u64>) -> u64 {
 impl Outlet for SocketIoOutlet {
     /// A single frame that is larger than the bound still passes when nothing else waits.
     fn send(&mut self, frame: &Arc<Frame>) -> Result<(), Overflow> {
-        let confirming = frame.wants_confirmation().then_some(&mut self.confirming);
-        let ack = match &confirming {
-            Some(Confirming::Acks(asking)) => asking.next(),
-            _ => None,
-        };
-        let (waiting, bytes) = (backlog(&self.queued, &self.link), packet_bytes(frame, ack));
-        if self.closed || (waiting > 0 && waiting + bytes > self.max) {
+        if self.closed {
             return Err(Overflow);
         }
-        let mark = self.queued.fetch_add(bytes, Ordering::AcqRel) + bytes;
-        // The library drops what it has no place for. Nothing may be missing, so that is the end.
-        match (confirming, ack) {
-            (Some(Confirming::Acks(asking)), Some(_)) => asking.emit(&self.socket, frame).map_err(|_| Overflow),
-            (confirming, _) => {
-                self.socket.emit(&*frame.event, frame.raw()).map_err(|_| Overflow)?;
-                if let Some(Confirming::Bytes(handover)) = confirming {
-                    handover.add(mark, frame);
-                }
-                Ok(())
-            }
+        let confirmed = frame.wants_confirmation();
+        let ack = match &self.confirming {
+            Confirming::Acks(asking) if confirmed => asking.next(),
+            _ => None,
+        };
+        if self.door.is_none() && self.emitted > 0 {
+            self.door = self.link.door();
         }
+        match &self.door {
+            Some(door) if ack.is_none() => self.put(door, frame)?,
+            _ => self.emit(frame, ack)?,
+        }
+        if let Confirming::Bytes(handover) = &self.confirming
+            && confirmed
+        {
+            handover.add(self.queued(), frame);
+        }
+        Ok(())
     }
 
     fn drained(&self) -> BoxFuture<'static, ()> {
-        let (queued, link) = (Arc::clone(&self.queued), self.link.clone());
+        let (queued, link) = (self.queued(), self.link.clone());
         Box::pin(async move {
             loop {
                 // Listen before looking, or what happens between the two is missed.
                 let progress = link.written_progress();
-                if link.is_closed() || backlog(&queued, &link) <= LOW_WATER as u64 {
+                if link.is_closed() || queued.saturating_sub(link.event_bytes()) <= LOW_WATER as u64 {
                     return;
                 }
                 progress.await;

@@ -1,0 +1,50 @@
+//! The shards that connections lie in: whom a notice reaches is gathered by shard, so that each of
+//! them is told once.
+
+use super::{Frame, Place, Shard};
+use std::sync::Arc;
+
+/// A connection's place: the number of its shard here, and its index there.
+pub(super) type Spot = (u16, u32);
+
+/// Those that were seen so far, one for each thread that has connections.
+#[derive(Default)]
+pub(super) struct Shards(Vec<Gathering>);
+
+struct Gathering {
+    shard: Arc<dyn Shard>,
+    /// Kept empty, so that a notice costs no allocation here.
+    to: Vec<u32>,
+}
+
+impl Shards {
+    /// Where this place is.
+    pub(super) fn spot(&mut self, place: Place) -> Option<Spot> {
+        let known = self.0.iter().position(|known| Arc::ptr_eq(&known.shard, &place.shard));
+        let number = known.unwrap_or_else(|| {
+            self.0.push(Gathering { shard: place.shard, to: Vec::new() });
+            self.0.len() - 1
+        });
+        Some((u16::try_from(number).ok()?, place.index))
+    }
+
+    /// What is pushed next is for this one as well.
+    pub(super) fn gather(&mut self, (shard, index): Spot) {
+        if let Some(gathering) = self.0.get_mut(usize::from(shard)) {
+            gathering.to.push(index);
+        }
+    }
+
+    /// Hands frames to all that were gathered.
+    pub(super) fn push(&mut self, frames: &[Arc<Frame>]) {
+        for Gathering { shard, to } in self.0.iter_mut().filter(|gathering| !gathering.to.is_empty()) {
+            shard.push(frames, to);
+            to.clear();
+        }
+    }
+
+    /// How many could not keep up so far.
+    pub(super) fn fallen(&self) -> u64 {
+        self.0.iter().map(|gathering| gathering.shard.fallen()).sum()
+    }
+}

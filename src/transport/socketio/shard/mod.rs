@@ -1,0 +1,218 @@
+//! Shards: the connections of one worker, written to from one place (decision 17).
+//!
+//! The broker decides the order; it hands each shard what its connections are to get, as commands in a
+//! queue, and wakes its task once. The task takes all that waits, and writes to each connection in one
+//! call what that one is to get of it.
+
+mod batch;
+mod desk;
+mod outlet;
+
+use super::outlet::SocketIoOutlet;
+use crate::broker::{self, Cause, Frame};
+use desk::Desk;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::ThreadId,
+    time::Duration,
+};
+use tokio::sync::{Notify, oneshot};
+
+pub use outlet::ShardOutlet;
+
+/// Bytes that may wait for a shard. A worker that is busy with something else for so long that more
+/// comes in holds the broker back, instead of filling the memory.
+const LAG_MAX: usize = 16 << 20;
+/// How long the broker is held back. Others wait behind it, so a worker that does not move for so long
+/// is given up: its connections are closed as slow consumers and resume.
+const LAG_WAIT: Duration = Duration::from_secs(1);
+/// What a command takes in memory beside its frames, about.
+const COMMAND_BYTES: usize = 128;
+
+/// What a shard is to do.
+enum Command {
+    /// Someone new at this index.
+    Add(u32, Box<SocketIoOutlet>),
+    /// These frames, in order, to each of these.
+    Push(Vec<Arc<Frame>>, Vec<u32>),
+    /// Says when all that was pushed to this one has left but for a little.
+    Drain(u32, oneshot::Sender<()>),
+    /// Closes this one.
+    Close(u32, Cause),
+    /// Nobody at this index any more.
+    Remove(u32),
+}
+
+/// The shards of one server, one for each thread that lets connections in. Clones are the same.
+#[derive(Clone, Default)]
+pub struct Shards(Arc<Mutex<HashMap<ThreadId, Arc<Shard>>>>);
+
+impl Shards {
+    /// The one of this thread, which must run a tokio runtime.
+    pub fn here(&self) -> Arc<Shard> {
+        let mut shards = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = std::thread::current().id();
+        match shards.get(&here) {
+            Some(shard) if !shard.lock().dead => Arc::clone(shard),
+            _ => {
+                let shard = Arc::<Shard>::default();
+                shards.insert(here, Arc::clone(&shard));
+                tokio::spawn(Arc::clone(&shard).run());
+                shard
+            }
+        }
+    }
+}
+
+/// The queue before the connections of one thread.
+#[derive(Default)]
+pub struct Shard {
+    state: Mutex<State>,
+    wake: Notify,
+    /// Less waits than before, or the shard is dead.
+    eased: Condvar,
+    fallen: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    queue: Vec<Command>,
+    /// In the queue, and taken out but not yet done.
+    bytes: usize,
+    /// Indices without anyone, and the first that never had anyone.
+    free: Vec<u32>,
+    fresh: u32,
+    /// Too much came in too long a time: nobody here knows any more what they missed.
+    overrun: bool,
+    /// Its thread has ended.
+    dead: bool,
+}
+
+impl Shard {
+    /// Takes a connection in.
+    pub fn add(self: &Arc<Self>, outlet: SocketIoOutlet) -> ShardOutlet {
+        let mut state = self.lock();
+        let index = state.free.pop().unwrap_or_else(|| {
+            state.fresh += 1;
+            state.fresh - 1
+        });
+        self.queue(state, Command::Add(index, Box::new(outlet)));
+        ShardOutlet::new(Arc::clone(self), index)
+    }
+
+    fn command(&self, command: Command) {
+        self.queue(self.lock(), command);
+    }
+
+    /// Gives an index back. What is queued later under this index is another's.
+    fn remove(&self, index: u32) {
+        let mut state = self.lock();
+        state.free.push(index);
+        self.queue(state, Command::Remove(index));
+    }
+
+    fn queue(&self, mut state: MutexGuard<'_, State>, command: Command) {
+        if state.dead {
+            // What is dropped with the command may want the lock.
+            drop(state);
+            return drop(command);
+        }
+        let first = state.queue.is_empty();
+        state.bytes += command.bytes();
+        state.queue.push(command);
+        drop(state);
+        if first {
+            self.wake.notify_one();
+        }
+    }
+
+    async fn run(self: Arc<Self>) {
+        // In this order, so that the connections go first.
+        let _dying = Dying(Arc::clone(&self));
+        let mut desk = Desk::new(Arc::clone(&self));
+        let mut commands = Vec::new();
+        loop {
+            let overrun = {
+                let mut state = self.lock();
+                std::mem::swap(&mut state.queue, &mut commands);
+                std::mem::take(&mut state.overrun)
+            };
+            if commands.is_empty() {
+                // What a burst has grown is not kept for the idle time that follows.
+                if commands.capacity() > 1024 {
+                    commands = Vec::new();
+                }
+                self.wake.notified().await;
+                continue;
+            }
+            let bytes = commands.iter().map(Command::bytes).sum::<usize>();
+            desk.work(&mut commands).await;
+            if overrun {
+                desk.give_up();
+            }
+            self.lock().bytes -= bytes;
+            self.eased.notify_all();
+        }
+    }
+
+    fn fell(&self) {
+        self.fallen.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl broker::Shard for Shard {
+    fn push(&self, frames: &[Arc<Frame>], to: &[u32]) {
+        let mut state = self.lock();
+        if state.bytes > LAG_MAX {
+            let behind = |state: &mut State| state.bytes > LAG_MAX && !state.dead && !state.overrun;
+            state = self
+                .eased
+                .wait_timeout_while(state, LAG_WAIT, behind)
+                .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
+            if state.bytes > LAG_MAX && !state.dead {
+                state.overrun = true;
+                return;
+            }
+        }
+        self.queue(state, Command::Push(frames.to_vec(), to.to_vec()));
+    }
+
+    fn fallen(&self) -> u64 {
+        self.fallen.load(Ordering::Relaxed)
+    }
+}
+
+impl Command {
+    fn bytes(&self) -> usize {
+        let more = match self {
+            Self::Push(frames, to) => {
+                frames.iter().map(|frame| frame.payload.len()).sum::<usize>() + to.len() * size_of::<u32>()
+            }
+            _ => 0,
+        };
+        COMMAND_BYTES + more
+    }
+}
+
+/// Marks the shard dead when its task goes, which it does with its runtime: nobody must wait for it.
+struct Dying(Arc<Shard>);
+
+impl Drop for Dying {
+    fn drop(&mut self) {
+        let queue = {
+            let mut state = self.0.lock();
+            state.dead = true;
+            std::mem::take(&mut state.queue)
+        };
+        self.0.eased.notify_all();
+        drop(queue);
+    }
+}

@@ -1,0 +1,52 @@
+//! The broker's end of a connection that lies in a shard.
+
+use super::{Command, Shard};
+use crate::broker::{self, Cause, Frame, Outlet, Overflow, Place};
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Leads to one connection of a shard. Everything goes through the shard's queue, so what is sent here
+/// and what is pushed to the shard stays in order.
+pub struct ShardOutlet {
+    shard: Arc<Shard>,
+    index: u32,
+}
+
+impl ShardOutlet {
+    pub(super) const fn new(shard: Arc<Shard>, index: u32) -> Self {
+        Self { shard, index }
+    }
+}
+
+impl Outlet for ShardOutlet {
+    /// Never refuses: the shard itself closes who has no room.
+    fn send(&mut self, frame: &Arc<Frame>) -> Result<(), Overflow> {
+        broker::Shard::push(&*self.shard, std::slice::from_ref(frame), &[self.index]);
+        Ok(())
+    }
+
+    fn drained(&self) -> BoxFuture<'static, ()> {
+        let (say, drained) = oneshot::channel();
+        self.shard.command(Command::Drain(self.index, say));
+        Box::pin(async move {
+            // Dropped unsaid: the connection is gone.
+            drained.await.ok();
+        })
+    }
+
+    fn place(&self) -> Option<Place> {
+        Some(Place { shard: Arc::clone(&self.shard) as Arc<dyn broker::Shard>, index: self.index })
+    }
+
+    fn close(&mut self, cause: Cause) {
+        self.shard.command(Command::Close(self.index, cause));
+    }
+}
+
+/// The connection ends with it, if it has not ended before.
+impl Drop for ShardOutlet {
+    fn drop(&mut self) {
+        self.shard.remove(self.index);
+    }
+}
