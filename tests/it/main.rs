@@ -24,6 +24,7 @@ mod publish;
 mod resume;
 mod rooms;
 mod support;
+mod switching;
 mod uploads;
 mod users;
 mod webhooks;

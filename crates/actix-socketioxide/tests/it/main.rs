@@ -4,6 +4,7 @@ mod caps;
 mod clients;
 mod counting;
 mod cutting;
+mod door;
 mod neighbours;
 mod origins;
 mod polling;
