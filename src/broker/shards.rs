@@ -48,3 +48,43 @@ impl Shards {
         self.0.iter().map(|gathering| gathering.shard.fallen()).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    /// Keeps what it is given: events, and to whom.
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<(Vec<String>, Vec<u32>)>>);
+
+    impl Shard for Kept {
+        fn push(&self, frames: &[Arc<Frame>], to: &[u32]) {
+            let events = frames.iter().map(|frame| frame.event.to_string()).collect();
+            self.0.lock().expect("a lock").push((events, to.to_vec()));
+        }
+
+        fn fallen(&self) -> u64 {
+            2
+        }
+    }
+
+    #[test]
+    fn each_shard_is_told_once_whom_a_notice_reaches_and_not_at_all_if_nobody() {
+        let kept = [Arc::<Kept>::default(), Arc::default(), Arc::default()];
+        let mut shards = Shards::default();
+        let mut spot = |shard: usize, index| {
+            let shard = Arc::clone(&kept[shard]) as Arc<dyn Shard>;
+            shards.spot(Place { shard, index }).expect("a spot")
+        };
+        let spots = [spot(0, 7), spot(1, 7), spot(0, 3), spot(2, 0)];
+        spots[..3].iter().for_each(|spot| shards.gather(*spot));
+        shards.push(&[Frame::new("a", None, "{}"), Frame::new("b", None, "{}")]);
+        shards.gather(spots[1]);
+        shards.push(&[Frame::new("c", None, "{}")]);
+        let told = kept.map(|kept| kept.0.lock().expect("a lock").clone());
+        let (both, last) = (vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()]);
+        assert_eq!(told, [vec![(both.clone(), vec![7, 3])], vec![(both, vec![7]), (last, vec![7])], vec![]]);
+        assert_eq!(shards.fallen(), 6);
+    }
+}

@@ -206,6 +206,10 @@ impl Handler<Tell> for FakeBroker {
     type Result = ();
     fn handle(&mut self, tell: Tell, _: &mut Context<Self>) {
         self.connections.retain(|_, outlet| {
+            if let Some(place) = outlet.place() {
+                place.shard.push(&vec![tell.0.clone(); tell.1], &[place.index]);
+                return true;
+            }
             let sent = (0..tell.1).try_for_each(|_| outlet.send(&tell.0));
             if sent.is_err() {
                 outlet.close(Cause::SlowConsumer);

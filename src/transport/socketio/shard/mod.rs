@@ -154,8 +154,16 @@ impl Shard {
             if overrun {
                 desk.give_up();
             }
-            self.lock().bytes -= bytes;
+            let more = {
+                let mut state = self.lock();
+                state.bytes -= bytes;
+                !state.queue.is_empty()
+            };
             self.eased.notify_all();
+            if more {
+                // Others on this thread have their turn, however fast commands come.
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -214,5 +222,76 @@ impl Drop for Dying {
         };
         self.0.eased.notify_all();
         drop(queue);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::Shard as _;
+    use std::time::Instant;
+
+    fn large() -> Arc<Frame> {
+        Frame::new("x", None, "x".repeat(1 << 20))
+    }
+
+    fn fill(shard: &Shard) {
+        let frame = large();
+        while shard.lock().bytes <= LAG_MAX {
+            shard.push(std::slice::from_ref(&frame), &[0]);
+        }
+    }
+
+    #[test]
+    fn a_shard_that_is_far_behind_holds_the_broker_back_until_it_has_done_something() {
+        let shard = Arc::<Shard>::default();
+        fill(&shard);
+        let waiting = shard.lock().queue.len();
+        let pushing = std::thread::spawn({
+            let shard = Arc::clone(&shard);
+            move || shard.push(&[large()], &[0])
+        });
+        // What its task does, but later than the push began, or before it: both are fine.
+        let done: Vec<Command> = std::mem::take(&mut shard.lock().queue);
+        shard.lock().bytes = 0;
+        shard.eased.notify_all();
+        pushing.join().expect("it comes back");
+        assert_eq!(done.len() + shard.lock().queue.len(), waiting + 1, "nothing was dropped");
+        assert!(!shard.lock().overrun);
+    }
+
+    #[test]
+    fn a_shard_that_does_nothing_is_given_up_and_holds_nobody_back_again() {
+        let shard = Shard::default();
+        fill(&shard);
+        let bytes = shard.lock().bytes;
+        shard.push(&[large()], &[0]);
+        assert!(shard.lock().overrun && shard.lock().bytes == bytes, "it was not taken");
+        let again = Instant::now();
+        shard.push(&[large()], &[0]);
+        assert!(again.elapsed() < LAG_WAIT / 2);
+    }
+
+    #[test]
+    fn a_dead_shard_takes_nothing_and_holds_nobody_back() {
+        let shard = Arc::<Shard>::default();
+        fill(&shard);
+        drop(Dying(Arc::clone(&shard)));
+        let began = Instant::now();
+        shard.push(&[large()], &[0]);
+        let (say, mut said) = oneshot::channel();
+        shard.command(Command::Drain(0, say));
+        assert!(said.try_recv().is_err(), "dropped unsaid");
+        assert!(shard.lock().queue.is_empty());
+        assert!(began.elapsed() < LAG_WAIT / 2);
+    }
+
+    #[tokio::test]
+    async fn a_thread_has_one_shard_and_another_once_that_is_dead() {
+        let shards = Shards::default();
+        let first = shards.here();
+        assert!(Arc::ptr_eq(&first, &shards.here()));
+        first.lock().dead = true;
+        assert!(!Arc::ptr_eq(&first, &shards.here()));
     }
 }
