@@ -2,7 +2,7 @@
 
 use super::asking::Asking;
 use crate::{
-    broker::{Carrier, Cause, Frame, Outlet, Overflow, WireInfo},
+    broker::{Cause, Frame, Outlet, Overflow},
     transport::{
         handover::Handover,
         queue::{CLOSING, LOW_WATER},
@@ -50,6 +50,11 @@ impl SocketIoOutlet {
             Confirming::Bytes(Handover::new(link.clone(), addressee))
         };
         Self { socket, link, emitted: 0, door: None, confirming, max, closed: false }
+    }
+
+    /// The way to the client.
+    pub const fn link(&self) -> &Link {
+        &self.link
     }
 
     /// The way past the library, if it is open.
@@ -151,11 +156,6 @@ impl Outlet for SocketIoOutlet {
                 progress.await;
             }
         })
-    }
-
-    fn wire(&self) -> WireInfo {
-        let carrier = if self.link.is_websocket() { Carrier::WebSocket } else { Carrier::Polling };
-        WireInfo { address: self.link.peer().map(|peer| peer.ip()), carrier: Some(carrier) }
     }
 
     /// Cuts the stream: nothing less frees a session whose reader is stuck, and standard clients take

@@ -95,13 +95,14 @@ struct State {
 impl Shard {
     /// Takes a connection in.
     pub fn add(self: &Arc<Self>, outlet: SocketIoOutlet) -> ShardOutlet {
+        let link = outlet.link().clone();
         let mut state = self.lock();
         let index = state.free.pop().unwrap_or_else(|| {
             state.fresh += 1;
             state.fresh - 1
         });
         self.queue(state, Command::Add(index, Box::new(outlet)));
-        ShardOutlet::new(Arc::clone(self), index)
+        ShardOutlet::new(Arc::clone(self), index, link)
     }
 
     fn command(&self, command: Command) {

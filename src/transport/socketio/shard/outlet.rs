@@ -1,7 +1,8 @@
 //! The broker's end of a connection that lies in a shard.
 
 use super::{Command, Shard};
-use crate::broker::{self, Cause, Frame, Outlet, Overflow, Place};
+use crate::broker::{self, Carrier, Cause, Frame, Outlet, Overflow, Place, WireInfo};
+use actix_socketioxide::Link;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -11,11 +12,12 @@ use tokio::sync::oneshot;
 pub struct ShardOutlet {
     shard: Arc<Shard>,
     index: u32,
+    link: Link,
 }
 
 impl ShardOutlet {
-    pub(super) const fn new(shard: Arc<Shard>, index: u32) -> Self {
-        Self { shard, index }
+    pub(super) const fn new(shard: Arc<Shard>, index: u32, link: Link) -> Self {
+        Self { shard, index, link }
     }
 }
 
@@ -33,6 +35,11 @@ impl Outlet for ShardOutlet {
             // Dropped unsaid: the connection is gone.
             drained.await.ok();
         })
+    }
+
+    fn wire(&self) -> WireInfo {
+        let carrier = if self.link.is_websocket() { Carrier::WebSocket } else { Carrier::Polling };
+        WireInfo { address: self.link.peer().map(|peer| peer.ip()), carrier: Some(carrier) }
     }
 
     fn place(&self) -> Option<Place> {
