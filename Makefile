@@ -1,8 +1,9 @@
 # make run    build and serve, with demo accounts, on http://127.0.0.1:3000
 # make test   every test: Rust and real clients, on SQLite and on PostgreSQL
 # make check  all that CI runs: format, lints, docs, dependencies, tests
+# make bench  Herald, Socket.IO on Node and the physical limit side by side; QUICK=1 takes a minute
 
-.PHONY: run test check
+.PHONY: run test check bench bench-record
 
 run:
 	@scripts/run.sh
@@ -12,3 +13,10 @@ test:
 
 check:
 	@scripts/check.sh
+
+bench:
+	@scripts/bench.sh $(if $(QUICK),--quick) $(BENCH)
+
+# The same, and the figures go into docs/performance.md.
+bench-record:
+	@scripts/bench.sh $(if $(QUICK),--quick) --record $(BENCH)

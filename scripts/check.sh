@@ -4,6 +4,7 @@ source "$(dirname "$0")/lib.sh"
 
 say 'Format'
 cargo fmt --all --check
+cargo fmt --check --manifest-path bench/load/Cargo.toml
 
 say 'Lints'
 cargo clippy --workspace --all-targets -- -D warnings
