@@ -44,6 +44,7 @@ pub struct Order {
 impl Pushes {
     /// Adds one.
     pub fn add(&mut self, frames: Vec<Arc<Frame>>) {
+        // All of them are whole: see `Frame::socket_io`.
         let parts: Vec<Frames> = frames.iter().filter_map(|frame| Frames::whole(frame.socket_io().clone())).collect();
         let whole = match &*parts {
             [one] => one.clone(),

@@ -72,6 +72,12 @@ impl Desk {
                         seated.outlet.close(cause);
                     }
                 }
+                Command::GiveUp => {
+                    self.write().await;
+                    for seated in self.seated.iter_mut().flatten() {
+                        seated.fall(&self.shard);
+                    }
+                }
                 Command::Remove(index) => {
                     self.write().await;
                     self.seated[index as usize] = None;
@@ -79,13 +85,6 @@ impl Desk {
             }
         }
         self.write().await;
-    }
-
-    /// Nobody here knows what they missed: all have to come again.
-    pub fn give_up(&mut self) {
-        for seated in self.seated.iter_mut().flatten() {
-            seated.fall(&self.shard);
-        }
     }
 
     /// Writes what was gathered.

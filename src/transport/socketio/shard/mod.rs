@@ -45,6 +45,8 @@ enum Command {
     Close(u32, Cause),
     /// Nobody at this index any more.
     Remove(u32),
+    /// Something was not taken here: nobody added so far knows any more what they missed.
+    GiveUp,
 }
 
 /// The shards of one server, one for each thread that lets connections in. Clones are the same.
@@ -86,8 +88,8 @@ struct State {
     /// Indices without anyone, and the first that never had anyone.
     free: Vec<u32>,
     fresh: u32,
-    /// Too much came in too long a time: nobody here knows any more what they missed.
-    overrun: bool,
+    /// Nobody waits for it any more, until less is in it again.
+    given_up: bool,
     /// Its thread has ended.
     dead: bool,
 }
@@ -137,11 +139,7 @@ impl Shard {
         let mut desk = Desk::new(Arc::clone(&self));
         let mut commands = Vec::new();
         loop {
-            let overrun = {
-                let mut state = self.lock();
-                std::mem::swap(&mut state.queue, &mut commands);
-                std::mem::take(&mut state.overrun)
-            };
+            std::mem::swap(&mut self.lock().queue, &mut commands);
             if commands.is_empty() {
                 // What a burst has grown is not kept for the idle time that follows.
                 if commands.capacity() > 1024 {
@@ -152,9 +150,6 @@ impl Shard {
             }
             let bytes = commands.iter().map(Command::bytes).sum::<usize>();
             desk.work(&mut commands).await;
-            if overrun {
-                desk.give_up();
-            }
             let more = {
                 let mut state = self.lock();
                 state.bytes -= bytes;
@@ -180,18 +175,20 @@ impl Shard {
 impl broker::Shard for Shard {
     fn push(&self, frames: &[Arc<Frame>], to: &[u32]) {
         let mut state = self.lock();
-        if state.bytes > LAG_MAX {
-            let behind = |state: &mut State| state.bytes > LAG_MAX && !state.dead && !state.overrun;
+        if state.bytes > LAG_MAX && !state.given_up {
+            let behind = |state: &mut State| state.bytes > LAG_MAX && !state.dead;
             state = self
                 .eased
                 .wait_timeout_while(state, LAG_WAIT, behind)
                 .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
-            if state.bytes > LAG_MAX && !state.dead {
-                state.overrun = true;
-                return;
-            }
         }
-        self.queue(state, Command::Push(frames.to_vec(), to.to_vec()));
+        state.given_up = state.bytes > LAG_MAX && !state.dead;
+        if !state.given_up {
+            self.queue(state, Command::Push(frames.to_vec(), to.to_vec()));
+        } else if !matches!(state.queue.last(), Some(Command::GiveUp)) {
+            // At this place of the order, so that nobody hears anything behind the gap.
+            self.queue(state, Command::GiveUp);
+        }
     }
 
     fn fallen(&self) -> u64 {
@@ -258,19 +255,30 @@ mod tests {
         shard.eased.notify_all();
         pushing.join().expect("it comes back");
         assert_eq!(done.len() + shard.lock().queue.len(), waiting + 1, "nothing was dropped");
-        assert!(!shard.lock().overrun);
+        assert!(!shard.lock().given_up);
     }
 
     #[test]
-    fn a_shard_that_does_nothing_is_given_up_and_holds_nobody_back_again() {
+    fn a_shard_that_does_nothing_is_given_up_where_something_was_not_taken_and_holds_nobody_back_again() {
         let shard = Shard::default();
         fill(&shard);
-        let bytes = shard.lock().bytes;
+        let before = shard.lock().queue.len();
         shard.push(&[large()], &[0]);
-        assert!(shard.lock().overrun && shard.lock().bytes == bytes, "it was not taken");
         let again = Instant::now();
         shard.push(&[large()], &[0]);
         assert!(again.elapsed() < LAG_WAIT / 2);
+        assert_eq!(shard.lock().queue.len(), before + 1);
+        assert!(matches!(shard.lock().queue.last(), Some(Command::GiveUp)));
+
+        // Whoever came after that misses something as well.
+        shard.remove(0);
+        shard.push(&[large()], &[0]);
+        assert!(matches!(shard.lock().queue.last(), Some(Command::GiveUp)));
+
+        // It is there again.
+        shard.lock().bytes = 0;
+        shard.push(&[large()], &[0]);
+        assert!(matches!(shard.lock().queue.last(), Some(Command::Push(..))));
     }
 
     #[test]
