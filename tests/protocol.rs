@@ -116,3 +116,66 @@ fn reserved_names_are_those_that_are_listed() {
     assert_eq!(listed, known);
     assert!(listed.iter().chain(EventName::OWN).all(|name| is_reserved(name)));
 }
+
+/// A row of what Herald unites: names there, way, names here, tests.
+struct United {
+    way: &'static str,
+    here: Vec<&'static str>,
+    tests: Vec<&'static str>,
+}
+
+/// The two tables of "What it unites": the events of others, and Herald's own besides.
+fn united() -> Vec<United> {
+    let start = PROTOCOL.find("## What it unites").expect("the section");
+    let section =
+        PROTOCOL[start..].lines().take_while(|line| line.starts_with("## What it") || !line.starts_with("##"));
+    let cells = |line: &'static str| line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>();
+    let rows = section.filter(|line| line.starts_with("| ") && !line.starts_with("| **")).map(cells);
+    let united = rows.filter_map(|cells| match cells.as_slice() {
+        ["There" | "Event", ..] => None,
+        [_, way, here, tests] => Some(United { way, here: quoted(here).collect(), tests: quoted(tests).collect() }),
+        [event, way, tests] => Some(United { way, here: quoted(event).collect(), tests: quoted(tests).collect() }),
+        other => panic!("a row of {} cells: {other:?}", other.len()),
+    });
+    united.collect()
+}
+
+#[test]
+fn every_event_of_what_herald_unites_has_a_test_that_is_there() {
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let united = united();
+    assert!(united.len() >= 50, "{} rows are too few", united.len());
+    for row in &united {
+        assert!(!row.tests.is_empty(), "{:?} has no test", row.here);
+        for test in &row.tests {
+            let rust = test.split_once("::").map(|(file, name)| (format!("it/{file}"), vec![format!("fn {name}(")]));
+            let js = || {
+                let (file, title) = test.split_once(": ").unwrap_or_else(|| panic!("{test} names no test"));
+                (format!("js/{file}"), ['"', '`'].map(|mark| format!("test({mark}{title}")).into())
+            };
+            let (file, wanted) = rust.unwrap_or_else(js);
+            let source = std::fs::read_to_string(tests.join(&file)).unwrap_or_else(|_| panic!("{test}: no {file}"));
+            assert!(wanted.iter().any(|name| source.contains(name.as_str())), "{test} is not there");
+        }
+    }
+}
+
+#[test]
+fn every_event_of_heralds_stands_among_what_it_unites_or_besides_and_none_is_made_up() {
+    let wishes = wishes();
+    let sent: BTreeSet<&str> = EventName::OWN.iter().copied().chain([EventName::RECEIVED]).collect();
+    let mut missing: BTreeSet<(&str, &str)> = sent.iter().map(|name| ("←", *name)).collect();
+    missing.extend(wishes.iter().map(|name| ("→", *name)));
+    missing.retain(|(_, name)| !name.starts_with("herald:"));
+    for row in united() {
+        for name in row.here {
+            let path = name.trim_start_matches("GET ").trim_start_matches("POST ").starts_with('/');
+            let known = sent.contains(name) || wishes.contains(name) || is_reserved(name);
+            assert!(known || path, "{name} is no event of Herald's");
+            missing.remove(&(row.way, name));
+        }
+    }
+    // What a connection is greeted with answers its coming.
+    missing.remove(&("←", "ready"));
+    assert!(missing.is_empty(), "nobody said what these are for: {missing:?}");
+}

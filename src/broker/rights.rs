@@ -80,6 +80,16 @@ mod tests {
     }
 
     #[test]
+    fn only_a_buyer_joins_the_buyers_and_only_their_own_room() {
+        let buyer = identity(UserId::generate(), "s", &[Role::Buyer]);
+        assert_eq!(may_join(&buyer, &Room::Buyers), Ok(()));
+        assert_eq!(may_join(&buyer, &Room::Buyer(buyer.user)), Ok(()));
+        for room in [Room::Buyer(UserId::generate()), Room::Sellers, Room::Seller(buyer.user)] {
+            assert_eq!(may_join(&buyer, &room), Err(Refusal::Forbidden), "{room}");
+        }
+    }
+
+    #[test]
     fn rooms_that_come_by_themselves_cannot_be_asked_for() {
         let user = identity(UserId::generate(), "s", &[Role::User, Role::Admin]);
         for room in [Room::User(UserId::generate()), Room::Group(GroupId::generate()), Room::Admin] {

@@ -23,6 +23,7 @@ mod ordering;
 mod publish;
 mod resume;
 mod rooms;
+mod rooms_heard;
 mod support;
 mod switching;
 mod uploads;

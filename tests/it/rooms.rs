@@ -54,6 +54,7 @@ async fn sellers_and_buyers_join_their_rooms_and_nobody_elses() {
         sams.is_refused("join-seller-room", json!(bea.id), "forbidden").await;
         sams.is_refused("join-buyer-room", json!(sam.id), "forbidden").await;
         beas.is_refused("join-seller-room", json!(bea.id), "forbidden").await;
+        beas.is_refused("join-buyer-room", json!(sam.id), "forbidden").await;
         anns.is_refused("join-seller-room", json!(ann.id), "forbidden").await;
         anns.is_refused("join-buyer-room", json!(ann.id), "forbidden").await;
         sams.asks("leave-seller-room", json!(sam.id)).await;

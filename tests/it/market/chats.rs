@@ -41,6 +41,7 @@ async fn a_message_is_read_once_and_the_chat_hears_of_it() {
     let room = [chat_room(&deal.chat)];
     let (mut beas, mut sams) = (m.bea.ears(&room).await, m.sam.ears(&room).await);
     let (mut away, mut rivals) = (m.bea.ears(&[]).await, m.rival.ears(&[]).await);
+    let mut reads_elsewhere = m.sam.ears(&[]).await;
     let path = format!("/v1/chats/{}/messages/{message}/read", deal.chat);
     m.bea.call("POST", &path).await.refused(403, "forbidden");
     m.rival.call("POST", &path).await.refused(404, "not_found");
@@ -52,7 +53,7 @@ async fn a_message_is_read_once_and_the_chat_hears_of_it() {
     assert_eq!(beas.hears("chat:message-read").await, notice);
     assert_eq!(sams.hears("chat:message-read").await, notice);
     assert_eq!(&m.sam.call("POST", &path).await.ok()["readAt"], at);
-    m.silence(&mut [&mut beas, &mut sams, &mut away, &mut rivals]).await;
+    m.silence(&mut [&mut beas, &mut sams, &mut away, &mut reads_elsewhere, &mut rivals]).await;
 
     let another = m.deal().await;
     let elsewhere = format!("/v1/chats/{}/messages/{message}/read", another.chat);

@@ -7,8 +7,9 @@ use serde_json::json;
 async fn an_offer_is_heard_of_by_the_buyer_and_not_by_rivals() {
     let m = Market::open().await;
     let request = m.request().await;
-    let mut beas = m.bea.ears(&[request_room(&request)]).await;
-    let mut roots = m.root.ears(&[request_room(&request)]).await;
+    // The buyer hears of it wherever she is.
+    let (mut beas, mut at_home) = (m.bea.ears(&[request_room(&request)]).await, m.bea.ears(&[]).await);
+    let (mut roots, mut elsewhere) = (m.root.ears(&[request_room(&request)]).await, m.root.ears(&[]).await);
     let mut rivals = m.rival.ears(&["sellers".into()]).await;
     let mut others = m.other_buyer.ears(&["buyers".into()]).await;
     let made = m.sam.offers(&request, "100.00").await.created();
@@ -18,8 +19,10 @@ async fn an_offer_is_heard_of_by_the_buyer_and_not_by_rivals() {
     );
     let notice = json!({ "requestId": request, "offer": made.body, "seq": made.seq() });
     assert_eq!(beas.hears("request:offer-received").await, notice);
-    assert_eq!(roots.hears("request:offer-received").await, notice);
-    m.silence(&mut [&mut beas, &mut roots, &mut rivals, &mut others]).await;
+    for ears in [&mut at_home, &mut roots] {
+        assert_eq!(ears.hears("request:offer-received").await, notice);
+    }
+    m.silence(&mut [&mut beas, &mut at_home, &mut roots, &mut elsewhere, &mut rivals, &mut others]).await;
 }
 
 #[tokio::test]

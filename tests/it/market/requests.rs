@@ -1,6 +1,7 @@
 //! Purchase requests: made by buyers, told to sellers, moved by their buyer.
 
 use super::{Market, request_room, told};
+use crate::support::{Over, Way};
 use serde_json::json;
 
 #[tokio::test]
@@ -11,6 +12,10 @@ async fn a_request_is_heard_of_by_all_sellers_and_by_nobody_else() {
     let mut beas = m.bea.ears(&["buyers".into()]).await;
     let mut others = m.other_buyer.ears(&["buyers".into()]).await;
     let mut roots = m.root.ears(&[]).await;
+    // Sellers both, but not in the room, or no more.
+    let mut not_joined = m.sam.ears(&[]).await;
+    let mut left = m.rival.live_by(Way::new(Over::SocketIo).rooms(&["sellers"])).await;
+    left.asks("leave-seller-room", json!(m.rival.id)).await;
     let made = m.bea.asks_for("A boat").await.created();
     assert_eq!(
         (&made["buyerId"], &made["status"], &made["budget"]),
@@ -18,7 +23,8 @@ async fn a_request_is_heard_of_by_all_sellers_and_by_nobody_else() {
     );
     assert_eq!(sams.hears("request:created").await, told(&made));
     assert_eq!(rivals.hears("request:created").await, told(&made));
-    m.silence(&mut [&mut beas, &mut others, &mut roots]).await;
+    m.silence(&mut [&mut beas, &mut others, &mut roots, &mut not_joined]).await;
+    left.hears_nothing().await;
 }
 
 #[tokio::test]

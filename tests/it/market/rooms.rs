@@ -61,6 +61,29 @@ async fn the_room_of_a_chat_is_its_two_people() {
 }
 
 #[tokio::test]
+async fn who_has_left_the_room_of_a_chat_hears_only_what_is_for_the_two_wherever_they_are() {
+    let m = Market::open().await;
+    let deal = m.deal().await;
+    for over in Over::BOTH_WAYS {
+        let (mut beas, mut sams) = (m.bea.live(over).await, m.sam.live(over).await);
+        for live in [&mut beas, &mut sams] {
+            live.asks("join-chat-room", json!(deal.chat)).await;
+        }
+        let ack = beas.asks("leave-chat-room", json!({ "id": deal.chat })).await;
+        assert_eq!(ack["room"], chat_room(&deal.chat));
+        sams.asks("chat:typing", json!({ "chatId": deal.chat })).await;
+        let message = m.bea.writes(&deal.chat, "Hello").await.created().id();
+        m.sam.call("POST", format!("/v1/chats/{}/messages/{message}/read", deal.chat)).await.created();
+        beas.hears("chat:new-message").await;
+        beas.hears_nothing().await;
+        sams.hears("chat:new-message").await;
+        sams.hears("chat:message-read").await;
+        beas.is_refused("chat:typing", json!({ "chatId": deal.chat }), "forbidden").await;
+        sams.hears_nothing().await;
+    }
+}
+
+#[tokio::test]
 async fn a_handshake_joins_the_same_rooms_by_the_same_check() {
     let m = Market::open().await;
     let deal = m.deal().await;
