@@ -3,6 +3,7 @@
 
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError, http::StatusCode, http::header};
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -68,7 +69,7 @@ pub enum Error {
 }
 
 /// One fault of one field of the input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Fault {
     /// The field's name as the caller wrote it; dotted or indexed where it is nested.
     pub field: Cow<'static, str>,
@@ -78,7 +79,7 @@ pub struct Fault {
 
 /// The body of every refusal (RFC 9457), the error ack on sockets, and the `data` of
 /// `connect_error`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Problem {
     /// Always `about:blank`: the code says which problem it is.
     pub r#type: &'static str,

@@ -1,11 +1,12 @@
 //! Who a token says somebody is: plain values, checked elsewhere (`auth`), used everywhere.
 
 use crate::ids::UserId;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
-/// What a user may be. CONTRACT 2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// What a user may be (CONTRACT 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Role {
     /// Every registered person.
@@ -48,6 +49,20 @@ impl Roles {
     /// The roles held, in the order of [`Role::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Role> {
         Role::ALL.into_iter().filter(move |role| self.has(*role))
+    }
+}
+
+impl JsonSchema for Roles {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Roles".into()
+    }
+
+    fn json_schema(of: &mut SchemaGenerator) -> Schema {
+        Vec::<Role>::json_schema(of)
     }
 }
 

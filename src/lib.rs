@@ -6,6 +6,7 @@ pub mod answer;
 pub mod auth;
 pub mod body;
 pub mod broker;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod delivery;

@@ -71,6 +71,20 @@ const WALLS: &[Wall] = &[
         room: "webhooks",
         never: &["crate::broker", "crate::transport", "crate::server", "socketioxide", "actix_web_actors"],
     },
+    // It writes down what the others say; it does nothing.
+    Wall {
+        room: "catalogue",
+        never: &[
+            "crate::auth",
+            "crate::store",
+            "crate::server",
+            "crate::config",
+            "actix",
+            "tokio",
+            "diesel",
+            "socketioxide",
+        ],
+    },
     Wall {
         room: "auth",
         never: &["crate::broker", "crate::transport", "crate::records", "crate::server", "socketioxide"],
@@ -264,6 +278,20 @@ fn the_server_is_used_by_nobody_but_the_program() {
         }
         for (line, statement) in statements(&path) {
             assert!(!names(&statement, "crate::server"), "src/{inner}:{line} uses the server");
+        }
+    }
+}
+
+#[test]
+fn the_catalogue_is_used_by_nobody_but_the_command_line_and_the_server() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for path in sources(&src) {
+        let inner = path.strip_prefix(&src).expect("under src").to_string_lossy().into_owned();
+        if ["catalogue", "cli", "server"].iter().any(|room| within(&inner, room)) {
+            continue;
+        }
+        for (line, statement) in statements(&path) {
+            assert!(!names(&statement, "crate::catalogue"), "src/{inner}:{line} uses the catalogue");
         }
     }
 }

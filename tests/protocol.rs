@@ -1,12 +1,13 @@
 //! `docs/protocol.md` says what the code does: its tables against the code, both ways.
 
 use herald::{
+    catalogue::Catalogue,
     error::Error,
     notice::{
         EventName,
         reserved::{OF_THE_CONNECTION, RESERVED, is_reserved},
     },
-    transport::Command,
+    transport::{ClientEvent, Command},
 };
 use std::collections::BTreeSet;
 
@@ -86,16 +87,35 @@ fn every_event_that_is_sent_is_described() {
 }
 
 #[test]
-fn every_wish_that_is_listed_is_understood() {
-    let mut count = 0;
-    for event in rows("### Rooms").flat_map(|cells| quoted(cells[0]).collect::<Vec<_>>()) {
-        count += 1;
+fn the_wishes_that_are_listed_are_those_that_are_understood() {
+    let known: BTreeSet<_> = ClientEvent::ALL.iter().map(|event| event.as_str()).collect();
+    assert_eq!(wishes(), known);
+    for event in known {
         let outcome = Command::read(event, &serde_json::Value::Null);
         let unknown =
             matches!(&outcome, Err(Error::Invalid(faults)) if faults.iter().any(|fault| fault.field == "event"));
         assert!(!unknown, "{event} is listed, but not known");
     }
-    assert_eq!(count, 15, "CONTRACT 4 names fifteen");
+}
+
+#[test]
+fn events_of_the_marketplace_go_to_the_rooms_that_are_listed() {
+    let document = Catalogue::gather().asyncapi();
+    let messages = document["components"]["messages"].as_object().expect("messages");
+    let mut count = 0;
+    for cells in rows("## The marketplace") {
+        let listed: BTreeSet<_> = quoted(cells[2]).collect();
+        for event in quoted(cells[0]) {
+            let told = |message: &&serde_json::Value| message["name"] == event && message["x-rooms"].is_array();
+            let message = messages.values().find(told).unwrap_or_else(|| panic!("{event}"));
+            let rooms: BTreeSet<_> =
+                message["x-rooms"].as_array().into_iter().flatten().filter_map(|room| room.as_str()).collect();
+            assert_eq!(rooms, listed, "{event}");
+            assert_eq!(message["x-stored"], !cells[1].contains("no `seq`"), "{event}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, 19, "CONTRACT 8 names nineteen");
 }
 
 /// What "every event of a client" stands for.

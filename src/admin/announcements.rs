@@ -8,29 +8,35 @@ use crate::{
     delivery::outbox::{Outbox, Tx},
     error::{Error, Result},
     faults::Faults,
-    notice::{Audience, EventName, Room},
+    notice::{Audience, Payload, Room},
+    payload_of,
     time::Time,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// It goes to every connection.
 const MESSAGE_MAX: usize = 2_000;
 
 /// Something to know.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Announcement {
+#[schemars(inline)]
+pub struct Announcement {
     message: String,
 }
 
 /// When Herald will be away, and why.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Maintenance {
+#[schemars(inline)]
+pub struct Maintenance {
     message: String,
     starts_at: Time,
 }
+
+payload_of! { SystemAnnouncement: Announcement, SystemMaintenance: Maintenance }
 
 /// The routes of what is told to everybody.
 pub fn configure(cfg: &mut web::ServiceConfig) {
@@ -45,7 +51,7 @@ async fn announce(
     outbox: web::Data<Outbox>,
 ) -> Result<HttpResponse> {
     let message = said.0.message.clone();
-    tell(&request, &caller, &outbox, EventName::SystemAnnouncement, &message, said.0).await
+    tell(&request, &caller, &outbox, &message, said.0).await
 }
 
 async fn maintain(
@@ -55,14 +61,13 @@ async fn maintain(
     outbox: web::Data<Outbox>,
 ) -> Result<HttpResponse> {
     let message = said.0.message.clone();
-    tell(&request, &caller, &outbox, EventName::SystemMaintenance, &message, said.0).await
+    tell(&request, &caller, &outbox, &message, said.0).await
 }
 
-async fn tell<T: Serialize + Send + 'static>(
+async fn tell<T: Payload + Send + 'static>(
     request: &HttpRequest,
     caller: &Caller,
     outbox: &Outbox,
-    event: EventName,
     message: &str,
     said: T,
 ) -> Result<HttpResponse> {
@@ -75,7 +80,7 @@ async fn tell<T: Serialize + Send + 'static>(
     let origin = origin(request, caller);
     let done = outbox.commit(async move |tx: &mut Tx| {
         tx.spare(origin);
-        tx.tell(event, &said, Audience::to([Room::All]))?;
+        tx.tell_of(&said, Audience::to([Room::All]))?;
         Ok(said)
     });
     Ok(answer_write(HttpResponse::Created(), &done.await?))

@@ -57,6 +57,7 @@ pub use messages::{
 };
 pub use outlet::{Carrier, Outlet, Overflow, Place, Shard, WireInfo};
 pub use queries::{ConnectionFilter, ConnectionInfo, Connections, Presence, ReadStats, Stats};
+pub use ready::Ready;
 pub use rights::ROOMS_MAX;
 pub use ring::{RECENT, RECENT_BYTES};
-pub use session::UserSession;
+pub use session::{AuthExpiring, UserSession};

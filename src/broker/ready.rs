@@ -4,25 +4,36 @@ use super::Frame;
 use crate::{
     identity::{Identity, Roles},
     ids::UserId,
-    notice::{ConnectionId, EventName, Room, Seq},
+    notice::{ConnectionId, Payload as _, Room, Seq},
+    payload_of,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
 
 /// The payload of `ready`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Ready<'a> {
+#[schemars(inline)]
+pub struct Ready<'a> {
+    /// The connection's, for `X-Metadata-SocketId`.
     id: &'a ConnectionId,
+    /// Where the connection starts: the cursor to keep until more comes.
     seq: Seq,
     user: User,
     rooms: &'a [&'a Room],
+    /// Those asked for that are none, or not the user's.
     refused_rooms: &'a [String],
+    /// Whether everything after the cursor follows.
     resumed: bool,
+    /// Whether the cursor was of no use: fetch again over HTTP.
     resync: bool,
 }
 
-#[derive(Debug, Serialize)]
+payload_of! { Ready: Ready<'_> }
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 struct User {
     id: UserId,
     roles: Roles,
@@ -67,5 +78,5 @@ pub(super) fn frame(
     };
     // Strings, numbers and lists always encode.
     let payload = serde_json::to_string(&ready).unwrap_or_default();
-    Frame::new(EventName::Ready.as_str(), Some(start.seq()), payload)
+    Frame::new(Ready::EVENT.as_str(), Some(start.seq()), payload)
 }

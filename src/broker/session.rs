@@ -5,11 +5,14 @@ use super::{
     expiry::{Due, Expiry},
 };
 use crate::{
-    notice::{ConnectionId, EventName},
+    notice::{ConnectionId, Payload as _},
+    payload_of,
     time::Time,
 };
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::sync::Arc;
 
 /// Keeps a user's connections and the end of each one's token: tells the client 60 s before, and
@@ -92,9 +95,21 @@ impl Handler<Detach> for UserSession {
     }
 }
 
-/// `auth_expiring` `{expiresAt, seconds}`.
-fn warning(expires_at: i64, seconds: i64) -> Arc<Frame> {
-    let time = Time::from(DateTime::<Utc>::from_timestamp(expires_at, 0).unwrap_or(DateTime::<Utc>::MAX_UTC));
-    let payload = serde_json::json!({ "expiresAt": time, "seconds": seconds });
-    Frame::new(EventName::AuthExpiring.as_str(), None, payload.to_string())
+/// The payload of `auth_expiring`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct AuthExpiring {
+    expires_at: Time,
+    /// How long that is from now.
+    seconds: i64,
+}
+
+payload_of! { AuthExpiring: AuthExpiring }
+
+fn warning(at: i64, seconds: i64) -> Arc<Frame> {
+    let expires_at = Time::from(DateTime::<Utc>::from_timestamp(at, 0).unwrap_or(DateTime::<Utc>::MAX_UTC));
+    // A time and a number always encode.
+    let payload = serde_json::to_string(&AuthExpiring { expires_at, seconds }).unwrap_or_default();
+    Frame::new(AuthExpiring::EVENT.as_str(), None, payload)
 }

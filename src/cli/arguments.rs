@@ -1,6 +1,6 @@
 //! From words to a command and to settings.
 
-use super::token::Grant;
+use super::{events::Format, token::Grant};
 use crate::config::{Given, SETTINGS, by_flag};
 use lexopt::{Arg, Parser, ValueExt as _};
 use std::{collections::HashMap, ffi::OsString};
@@ -11,6 +11,7 @@ pub(super) enum Command {
     Serve,
     Token(Grant),
     Admin { email: String },
+    Events(Format),
     Help,
     Version,
 }
@@ -23,8 +24,12 @@ pub(super) struct Arguments {
 }
 
 /// Which options belong to which command; each takes a value.
-const OPTIONS: [(&str, &[&str]); 3] =
-    [("serve", &[]), ("token", &["sub", "roles", "ttl", "topics", "sid"]), ("admin", &["email"])];
+const OPTIONS: [(&str, &[&str]); 4] = [
+    ("serve", &[]),
+    ("token", &["sub", "roles", "ttl", "topics", "sid"]),
+    ("admin", &["email"]),
+    ("events", &["format"]),
+];
 
 impl Arguments {
     /// Reads all of it.
@@ -68,6 +73,10 @@ impl Arguments {
                 }
             }
             "admin" => Command::Admin { email: need("email") },
+            "events" => match Format::read(&need("format")) {
+                Ok(format) => Command::Events(format),
+                Err(fault) => return Err([faults, fault.into_iter().collect()].concat()),
+            },
             _ => Command::Serve,
         };
         if faults.is_empty() { Ok(Self { command, given, demo }) } else { Err(faults) }
@@ -165,6 +174,9 @@ mod tests {
         assert!(faults("--colour red").contains("--colour"));
         assert!(faults("serve twice").contains("twice"));
         assert!(faults("admin").contains("--email"));
+        assert!(faults("events").contains("--format"));
+        assert!(faults("events --format proto").contains("typescript"));
+        assert!(faults("events --format typescript --email a").contains("--email does not belong"));
     }
 
     #[test]

@@ -11,6 +11,8 @@ Herald: HTTP records, and one ordered sequence of notices for Socket.IO, WebSock
   herald token --sub ID --roles LIST [--ttl 1h] [--topics LIST] [--sid NAME]
                                      print a token, for operators and tests
   herald admin --email ADDRESS       make the first administrator; the password is read from stdin
+  herald events --format typescript|asyncapi
+                                     print what is sent and understood, with its types
   herald --help | --version
 
 Every setting is an environment variable or a flag; a flag wins, then the environment, then --demo.

@@ -1,7 +1,8 @@
-//! The command line: `herald`, `herald token`, `herald admin` (CONTRACT 1).
+//! The command line: `herald`, `herald token`, `herald admin` (CONTRACT 1), `herald events`.
 
 mod admin;
 mod arguments;
+mod events;
 mod help;
 mod token;
 
@@ -63,6 +64,7 @@ fn obey(arguments: Arguments, serve: impl FnOnce(Config) -> Result<(), String>) 
         Command::Version => say(concat!("herald ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Serve => serve(config()?).map_err(Failure::Failed),
         Command::Token(grant) => say(&format!("{}\n", token::mint(&config()?, grant)?)),
+        Command::Events(format) => say(&events::text(format)?),
         Command::Admin { email } => admin::run(&config()?, email),
     }
 }

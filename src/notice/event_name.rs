@@ -3,11 +3,11 @@
 use std::{fmt, str::FromStr};
 
 macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal;)*) => {
         /// The name of an event that Herald sends.
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         pub enum EventName {
-            $($(#[$doc])* $name,)*
+            $($(#[doc = $doc])* $name,)*
             /// An event of somebody else's, sent through `POST /v1/publish` (CONTRACT 9).
             Published(Box<str>),
         }
@@ -22,6 +22,15 @@ macro_rules! names {
                 match self {
                     $(Self::$name => $text,)*
                     Self::Published(name) => name,
+                }
+            }
+
+            /// What it says, for people.
+            #[must_use]
+            pub const fn summary(&self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),*),)*
+                    Self::Published(_) => "An event of another back end.",
                 }
             }
         }

@@ -4,22 +4,26 @@
 mod audience;
 mod effect;
 mod event_name;
+mod payload;
 pub mod reserved;
 mod room;
 
 pub use audience::Audience;
 pub use effect::Effect;
 pub use event_name::EventName;
+pub use payload::Payload;
 pub use room::{BadRoom, Room};
 
 use crate::ids::UserId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, sync::Arc};
 
 /// A place in the one order of stored notices: 1, 2, 3, … in the order of commits (CONTRACT 3).
 /// `Seq(0)` is the place before the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct Seq(pub i64);
 
 impl Seq {
@@ -41,8 +45,9 @@ impl fmt::Display for Seq {
 
 /// One connection of one user; what `ready.id` says and `X-Metadata-SocketId` names. On Socket.IO
 /// the socket's id, elsewhere a random one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct ConnectionId(pub Arc<str>);
 
 impl fmt::Display for ConnectionId {

@@ -5,8 +5,9 @@ use crate::{
     identity::Sid,
     ids::{ChatId, GroupId, RequestId, UserId},
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 /// Most bytes in a topic's name: a room's name is kept per connection.
 pub const TOPIC_MAX: usize = 128;
@@ -45,6 +46,16 @@ pub enum Room {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no such room")]
 pub struct BadRoom;
+
+impl JsonSchema for Room {
+    fn schema_name() -> Cow<'static, str> {
+        "Room".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "The name of a room, such as `user-{id}`, `all` or `topic-news`.", "type": "string" })
+    }
+}
 
 impl fmt::Display for Room {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

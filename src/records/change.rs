@@ -1,6 +1,6 @@
 //! From a change of a record to what everybody is told of it (CONTRACT 5).
 
-use super::{Record, Removal, Update, Viewer};
+use super::{Gone, Record, Removal, Update, Viewer, Whole};
 use crate::{
     delivery::outbox::Tx,
     error::{Error, Result},
@@ -16,18 +16,6 @@ use crate::{
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
-
-#[derive(Serialize)]
-struct Whole<'a, R> {
-    r#type: &'static str,
-    record: &'a R,
-}
-
-#[derive(Serialize)]
-struct Gone<I> {
-    r#type: &'static str,
-    id: I,
-}
 
 /// A change by somebody: the transaction, who looks, and the calls that store a record and tell of it.
 pub struct Edit<'t> {
@@ -107,7 +95,7 @@ impl<'t> Edit<'t> {
         after.check(&mut self.tx.conn).await?;
         after.update(&mut self.tx.conn).await?;
         let (was, is) = (before.audience(), after.audience());
-        let whole = Whole { r#type: R::TYPE, record: &after };
+        let whole = Whole::of(&after);
         if is.iter().all(|room| was.contains(room)) && was.iter().all(|room| is.contains(room)) {
             self.tell::<R>(EventName::ChangedRecord, &whole, Audience::to(is))?;
             return Ok(after);
@@ -149,7 +137,7 @@ impl<'t> Edit<'t> {
     /// # Errors
     /// 500 when it can't be encoded.
     pub fn tell_new<R: Record>(&mut self, record: &R, audience: Audience) -> Result<()> {
-        self.tell::<R>(EventName::NewRecord, &Whole { r#type: R::TYPE, record }, audience)
+        self.tell::<R>(EventName::NewRecord, &Whole::of(record), audience)
     }
 
     /// Tells those in `was` but not in `still` that they see the record no longer. It is addressed
@@ -167,7 +155,7 @@ impl<'t> Edit<'t> {
             }
         }
         let audience = Audience::to(to).except(still);
-        self.tell::<R>(EventName::DeletedRecord, &Gone { r#type: R::TYPE, id }, audience)
+        self.tell::<R>(EventName::DeletedRecord, &Gone::<R>::of(id), audience)
     }
 
     fn tell<R: Record>(&mut self, event: EventName, body: &impl Serialize, audience: Audience) -> Result<()> {

@@ -15,10 +15,11 @@ use crate::{
 use actix_web::web;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A department.
-#[derive(Debug, Clone, Serialize, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, Serialize, JsonSchema, Queryable, Selectable, Insertable, AsChangeset)]
 #[serde(rename_all = "camelCase")]
 pub struct Department {
     id: DepartmentId,

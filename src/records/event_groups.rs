@@ -21,10 +21,11 @@ use crate::{
 use actix_web::web;
 use diesel::{prelude::*, sql_types::Bool};
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An event group.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Queryable, Selectable, Insertable, AsChangeset)]
 #[serde(rename_all = "camelCase")]
 pub struct EventGroup {
     id: GroupId,

@@ -14,16 +14,19 @@ pub mod market;
 pub mod routes;
 #[cfg(test)]
 mod stage;
+mod told;
 pub mod users;
 mod viewer;
 
 pub use crate::faults::Faults;
 pub use change::{Edit, expect_version};
 pub use listing::Listing;
+pub use told::{Gone, Whole};
 pub use viewer::Viewer;
 
 use crate::{error::Result, notice::Room, store::Conn, time::Time};
 use diesel::result::QueryResult;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use std::{fmt::Display, str::FromStr};
 
@@ -49,14 +52,14 @@ pub enum Removal<R> {
 /// time; the queries say where it lies. The machinery does the rest: transaction, version,
 /// audience, notices, HTTP.
 #[expect(async_fn_in_trait, reason = "only Herald implements it, and its futures stay on one thread")]
-pub trait Record: Serialize + Clone + Send + Sized + 'static {
+pub trait Record: Serialize + JsonSchema + Clone + Send + Sized + 'static {
     /// The `type` that clients see.
     const TYPE: &'static str;
     /// Whether the connection that a change comes from is told of it whatever it asks for (CONTRACT 1,
     /// Echo).
     const ECHOES: bool = false;
     /// Its id.
-    type Id: FromStr + Display + Copy + Serialize + Send + 'static;
+    type Id: FromStr + Display + Copy + Serialize + JsonSchema + Send + 'static;
     /// The body that makes one. Unknown fields are refused: `#[serde(deny_unknown_fields)]`.
     type Draft: DeserializeOwned + Send + 'static;
     /// The body that changes one; fields not given stay.

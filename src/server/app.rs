@@ -1,5 +1,6 @@
 //! The `App` of each worker: every route, and what is true for all of them.
 
+use super::catalogue;
 use crate::{
     admin::{
         announcements, api_keys,
@@ -106,6 +107,7 @@ pub(super) fn build<E: Engine>(
         .configure(mount.routes())
         .configure(websocket::routes)
         .configure(health::routes)
+        .configure(catalogue::routes)
         .service(v1)
         .default_service(web::to(nothing_here))
         .wrap(from_fn(name_errors))

@@ -2,6 +2,7 @@
 //! program and by tests, by nobody else.
 
 mod app;
+mod catalogue;
 mod post;
 mod upkeep;
 

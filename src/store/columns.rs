@@ -9,14 +9,33 @@ use diesel::{
     sql_types::Text,
     sqlite::Sqlite,
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{fmt::Debug, io::Write};
+use std::{borrow::Cow, fmt::Debug, io::Write};
 
 /// A small value kept as JSON in a `TEXT` column: lists of ids, sets of roles.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 #[serde(transparent)]
 pub struct Json<T>(pub T);
+
+impl<T: JsonSchema> JsonSchema for Json<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(of: &mut SchemaGenerator) -> Schema {
+        T::json_schema(of)
+    }
+}
 
 impl<T: Serialize + Debug> ToSql<Text, Sqlite> for Json<T> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {

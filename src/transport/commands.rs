@@ -1,14 +1,16 @@
 //! What a client may ask for once it is in (CONTRACT 4): read from an event's name and data, then
 //! put to the broker. The same on Socket.IO and `/ws`.
 
-use super::{Entrance, Seat};
+use super::{ClientEvent, Entrance, Seat};
 use crate::{
     broker::{Authenticate, Ground, Join, Joined, Leave, Refusal, Say},
     error::{Error, Result},
     ids::{ChatId, NotificationId, RequestId, UserId},
     notice::{EventName, Room, Seq},
 };
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 use std::str::FromStr;
 use uuid::Uuid;
 
@@ -56,6 +58,35 @@ pub enum Done {
     Said,
 }
 
+/// The acknowledgement of who entered or left a room.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Moved<'a> {
+    #[schemars(extend("const" = true))]
+    ok: bool,
+    /// The room that was named.
+    room: &'a Room,
+    /// Live, or out, from here on.
+    seq: Seq,
+}
+
+/// The acknowledgement of what else was done.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Done")]
+pub struct Settled {
+    #[schemars(extend("const" = true))]
+    ok: bool,
+}
+
+/// The payload of `chat:typing` and `chat:stopped-typing`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct ChatTyping {
+    chat_id: ChatId,
+    /// Who is writing.
+    user_id: UserId,
+}
+
 impl Command {
     /// Reads a wish. Ids come as text or as `{id}`, rooms as text or as `{room}`.
     ///
@@ -66,23 +97,23 @@ impl Command {
         let user = || id::<UserId>(data);
         let sellers = |id| vec![Room::Seller(id), Room::Sellers];
         let buyers = |id| vec![Room::Buyer(id), Room::Buyers];
+        let event = ClientEvent::named(event).ok_or_else(|| Error::field("event", "no such event"))?;
         Ok(match event {
-            "join-user-room" => Self::Join(vec![Room::User(user()?)]),
-            "join-seller-room" => Self::Join(sellers(user()?)),
-            "leave-seller-room" => Self::Leave(sellers(user()?)),
-            "join-buyer-room" => Self::Join(buyers(user()?)),
-            "leave-buyer-room" => Self::Leave(buyers(user()?)),
-            "join-request-room" => Self::Join(vec![Room::Request(id::<RequestId>(data)?)]),
-            "leave-request-room" => Self::Leave(vec![Room::Request(id::<RequestId>(data)?)]),
-            "join-chat-room" => Self::Join(vec![Room::Chat(id::<ChatId>(data)?)]),
-            "leave-chat-room" => Self::Leave(vec![Room::Chat(id::<ChatId>(data)?)]),
-            "join" => Self::Join(vec![room(data)?]),
-            "leave" => Self::Leave(vec![room(data)?]),
-            "authenticate" => Self::Authenticate(token(data)?),
-            "notification:ack" => Self::Confirm(ids(data)?),
-            "chat:typing" => Self::Typing { chat: chat(data)?, stopped: false },
-            "chat:stopped-typing" => Self::Typing { chat: chat(data)?, stopped: true },
-            _ => return Err(Error::field("event", "no such event")),
+            ClientEvent::JoinUserRoom => Self::Join(vec![Room::User(user()?)]),
+            ClientEvent::JoinSellerRoom => Self::Join(sellers(user()?)),
+            ClientEvent::LeaveSellerRoom => Self::Leave(sellers(user()?)),
+            ClientEvent::JoinBuyerRoom => Self::Join(buyers(user()?)),
+            ClientEvent::LeaveBuyerRoom => Self::Leave(buyers(user()?)),
+            ClientEvent::JoinRequestRoom => Self::Join(vec![Room::Request(id::<RequestId>(data)?)]),
+            ClientEvent::LeaveRequestRoom => Self::Leave(vec![Room::Request(id::<RequestId>(data)?)]),
+            ClientEvent::JoinChatRoom => Self::Join(vec![Room::Chat(id::<ChatId>(data)?)]),
+            ClientEvent::LeaveChatRoom => Self::Leave(vec![Room::Chat(id::<ChatId>(data)?)]),
+            ClientEvent::Join => Self::Join(vec![room(data)?]),
+            ClientEvent::Leave => Self::Leave(vec![room(data)?]),
+            ClientEvent::Authenticate => Self::Authenticate(token(data)?),
+            ClientEvent::NotificationAck => Self::Confirm(ids(data)?),
+            ClientEvent::ChatTyping => Self::Typing { chat: chat(data)?, stopped: false },
+            ClientEvent::ChatStoppedTyping => Self::Typing { chat: chat(data)?, stopped: true },
         })
     }
 
@@ -119,7 +150,7 @@ impl Command {
             }
             Self::Typing { chat, stopped } => {
                 let event = if stopped { EventName::ChatStoppedTyping } else { EventName::ChatTyping };
-                let payload = json!({ "chatId": chat, "userId": seat.user() }).to_string().into();
+                let payload = encoded(&ChatTyping { chat_id: chat, user_id: seat.user() }).into();
                 let say = Say { connection, room: Room::Chat(chat), event, payload };
                 entrance.ask(say).await?.map(|()| Done::Said).map_err(refused)
             }
@@ -149,10 +180,15 @@ impl Command {
 #[must_use]
 pub fn answer(outcome: &Result<Done>) -> String {
     match outcome {
-        Ok(Done::Moved { room, seq }) => json!({ "ok": true, "room": room.to_string(), "seq": seq }).to_string(),
-        Ok(Done::Authenticated | Done::Confirmed | Done::Said) => json!({ "ok": true }).to_string(),
-        Err(error) => json!(error.problem()).to_string(),
+        Ok(Done::Moved { room, seq }) => encoded(&Moved { ok: true, room, seq: *seq }),
+        Ok(Done::Authenticated | Done::Confirmed | Done::Said) => encoded(&Settled { ok: true }),
+        Err(error) => encoded(&error.problem()),
     }
+}
+
+/// Text, numbers and lists of them always encode.
+fn encoded(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 fn moved(room: Room, outcome: Result<Joined, Refusal>) -> Result<Done> {
@@ -211,6 +247,7 @@ fn token(data: &Value) -> Result<Box<str>> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::json;
 
     fn code(event: &str, data: Value) -> &'static str {
         Command::read(event, &data).expect_err("is refused").code()

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `entrance`, `gate`, `limits` | what the wires share: who may come in, the way to the broker, the limits |
 //! | `handshake` | what a client says when it comes; pure |
+//! | `client_event` | the names of what a client may ask for |
 //! | `commands` | what it may ask for; read, then put to the broker |
 //! | `pace` | how fast it may say what is worth little |
 //! | `lane`, `session` | one connection's affairs, one after the other, in the order sent |
@@ -15,6 +16,7 @@
 //! | `steward` | what administrators do to many connections, page by page |
 //! | `socketio`, `websocket`, `sse` | the wires |
 
+mod client_event;
 mod commands;
 mod door;
 mod entrance;
@@ -37,7 +39,8 @@ mod fake;
 #[cfg(test)]
 mod wire_tests;
 
-pub use commands::{Command, Done};
+pub use client_event::ClientEvent;
+pub use commands::{ChatTyping, Command, Done, Moved, Settled};
 pub use entrance::{Entering, Entrance, Seat, Wish};
 pub use gate::{Credential, Gate, Guard};
 pub use handshake::{Handshake, ROOMS_MAX};

@@ -3,16 +3,16 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 
 import { DATABASE, Herald, WAYS } from "./support/herald.mjs";
+import { WEBHOOK_SECRET as SECRET, signed } from "./support/webhooks.mjs";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PROCESSOR = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/examples/processor");
-const SECRET = `whsec_${randomBytes(32).toString("base64")}`;
 
 /** The stand-in of examples/, on a free port; its address. */
 async function processor() {
@@ -28,13 +28,6 @@ async function processor() {
     child.once("close", () => failed(new Error(`the processor ended:\n${log.join("\n")}`)));
   });
   return { url, stop: () => child.kill() };
-}
-
-/** A message as any library for Standard Webhooks signs it; Node's own HMAC, not Herald's. */
-function signed(body, { id = `msg_${randomUUID()}`, timestamp = Math.floor(Date.now() / 1000) } = {}) {
-  const key = Buffer.from(SECRET.slice("whsec_".length), "base64");
-  const signature = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64");
-  return { "content-type": "application/json", "webhook-id": id, "webhook-timestamp": `${timestamp}`, "webhook-signature": `v1,${signature}` };
 }
 
 describe(`uploads, ${DATABASE}`, () => {

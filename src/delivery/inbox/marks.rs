@@ -6,13 +6,14 @@ use crate::{
     delivery::outbox::Tx,
     error::Result,
     ids::{NotificationId, UserId},
-    notice::{Audience, EventName, Room},
-    sql,
+    notice::{Audience, Payload as _, Room},
+    payload_of, sql,
     store::schema::notifications,
     time::Time,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What one is told who marked something.
@@ -22,19 +23,26 @@ pub(super) struct Unread {
 }
 
 /// The payload of `notification:read`.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Marked {
+#[schemars(inline)]
+pub struct NotificationRead {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<NotificationId>,
+    /// Not one but all.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("const" = true))]
     all: bool,
     /// It is gone, not only read.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("const" = true))]
     deleted: bool,
     read_at: Time,
+    /// How much the user has not read.
     unread: i64,
 }
+
+payload_of! { NotificationRead: NotificationRead }
 
 /// Marks one as read, which it stays: reading it again changes nothing and tells nobody. What was
 /// read without having been confirmed was delivered at that moment.
@@ -55,7 +63,7 @@ pub(super) async fn read(tx: &mut Tx, user: UserId, id: NotificationId) -> Resul
         notifications::read_at.eq(read_at),
     ));
     sql!(&mut tx.conn, |c| change.execute(c).await)?;
-    push(tx, user, |unread| Marked { id: Some(id), all: false, deleted: false, read_at, unread }).await
+    push(tx, user, |unread| NotificationRead { id: Some(id), all: false, deleted: false, read_at, unread }).await
 }
 
 /// Marks all as read.
@@ -75,7 +83,7 @@ pub(super) async fn read_all(tx: &mut Tx, user: UserId) -> Result<Unread> {
     if changed == 0 {
         return Ok(Unread { unread: 0 });
     }
-    push(tx, user, |unread| Marked { id: None, all: true, deleted: false, read_at, unread }).await
+    push(tx, user, |unread| NotificationRead { id: None, all: true, deleted: false, read_at, unread }).await
 }
 
 /// Deletes one, read or not.
@@ -87,12 +95,14 @@ pub(super) async fn delete(tx: &mut Tx, user: UserId, id: NotificationId) -> Res
     let gone = diesel::delete(own).returning(notifications::read_at);
     let read_at: Option<Time> = sql!(&mut tx.conn, |c| gone.get_result(c).await)?;
     let read_at = read_at.unwrap_or(tx.now());
-    push(tx, user, |unread| Marked { id: Some(id), all: false, deleted: true, read_at, unread }).await.map(drop)
+    push(tx, user, |unread| NotificationRead { id: Some(id), all: false, deleted: true, read_at, unread })
+        .await
+        .map(drop)
 }
 
 /// Tells the user's connections, live only: a list that is fetched says it all.
-async fn push(tx: &mut Tx, user: UserId, marked: impl FnOnce(i64) -> Marked) -> Result<Unread> {
+async fn push(tx: &mut Tx, user: UserId, marked: impl FnOnce(i64) -> NotificationRead) -> Result<Unread> {
     let unread = unread(&mut tx.conn, user).await?;
-    tx.tell_live(EventName::NotificationRead, &marked(unread), Audience::to([Room::User(user)]))?;
+    tx.tell_live(NotificationRead::EVENT, &marked(unread), Audience::to([Room::User(user)]))?;
     Ok(Unread { unread })
 }

@@ -29,7 +29,9 @@ mod statuses_test;
 
 pub use broadcast::Broadcasts;
 pub use confirmations::Confirmations;
-pub use notify::{Message, notify};
+pub use marks::NotificationRead;
+pub use notify::{Message, NewNotification, notify};
+pub use pending::PendingNotifications;
 pub use retention::{forget, sweep};
 pub use routes::configure;
 
@@ -41,6 +43,7 @@ use crate::{
     time::Time,
 };
 use diesel::prelude::*;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -64,7 +67,7 @@ text_enum! {
 }
 
 /// A notification, as its user sees it.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Queryable, Selectable, Insertable)]
 #[diesel(table_name = notifications)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {

@@ -6,13 +6,14 @@ use crate::{
     error::{Error, Result},
     ids::{NotificationId, UserId},
     insert_all,
-    notice::{Audience, EventName, Room},
-    sql,
+    notice::{Audience, Room},
+    payload_of, sql,
     store::{Conn, Json, schema::notifications},
     time::Time,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -29,9 +30,10 @@ pub struct Message {
 }
 
 /// The payload of `new_notification`; `seq` is added to it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct New<'a> {
+#[schemars(inline)]
+pub struct NewNotification<'a> {
     id: NotificationId,
     user_id: UserId,
     message: &'a str,
@@ -40,8 +42,11 @@ struct New<'a> {
     data: Option<&'a Value>,
     status: Status,
     created_at: Time,
+    /// How much the user has not read, this one included.
     unread: i64,
 }
+
+payload_of! { NewNotification: NewNotification<'_> }
 
 impl Message {
     /// How many bytes it is about, encoded.
@@ -75,7 +80,7 @@ pub async fn notify(tx: &mut Tx, users: &[UserId], what: &Message) -> Result<()>
         let id = NotificationId::generate();
         let unread = unread.entry(user_id).or_default();
         *unread += 1;
-        let new = New {
+        let new = NewNotification {
             id,
             user_id,
             message: &message,
@@ -85,7 +90,7 @@ pub async fn notify(tx: &mut Tx, users: &[UserId], what: &Message) -> Result<()>
             created_at,
             unread: *unread,
         };
-        let seq = tx.tell(EventName::NewNotification, &new, Audience::to([Room::User(user_id)]))?.0;
+        let seq = tx.tell_of(&new, Audience::to([Room::User(user_id)]))?.0;
         let row = Notification {
             id,
             user_id,

@@ -6,22 +6,29 @@ use crate::{
     error::{Error, Result},
     ids::UserId,
     notice::Seq,
-    sql,
+    payload_of, sql,
     store::schema::notifications,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::{FutureExt as _, future::BoxFuture};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Most notifications in one `pending_notifications` (CONTRACT 6).
 const BATCH_MAX: usize = 100;
 
-#[derive(Serialize)]
-struct Payload<'a> {
+/// The payload of `pending_notifications`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct PendingNotifications<'a> {
+    /// Oldest first.
     notifications: &'a [Notification],
+    /// How much the user has not read.
     unread: i64,
 }
+
+payload_of! { PendingNotifications: PendingNotifications<'_> }
 
 impl Inbox {
     async fn read_pending(self, user: UserId, after: Seq, upto: Seq) -> Result<Pending> {
@@ -41,7 +48,8 @@ impl Inbox {
         let fit = fitting(&waiting)?;
         let more = waiting.get(fit).is_some();
         waiting.truncate(fit);
-        let payload = serde_json::to_string(&Payload { notifications: &waiting, unread }).map_err(Error::internal)?;
+        let payload = serde_json::to_string(&PendingNotifications { notifications: &waiting, unread })
+            .map_err(Error::internal)?;
         Ok(Pending {
             payload: payload.into(),
             ids: waiting.iter().map(|waiting| waiting.id).collect(),

@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Error, Result},
-    notice::{Audience, Effect, EventName, Notice, Origin, Seq},
+    notice::{Audience, Effect, EventName, Notice, Origin, Payload, Seq},
     store::Conn,
     time::Time,
 };
@@ -72,6 +72,14 @@ impl Tx {
             effect: None,
         });
         Ok(seq)
+    }
+
+    /// Tells an event of Herald's own: the payload says which.
+    ///
+    /// # Errors
+    /// As [`Tx::tell`].
+    pub fn tell_of<P: Payload>(&mut self, payload: &P, audience: Audience) -> Result<Seq> {
+        self.tell(P::EVENT, payload, audience)
     }
 
     /// Tells a notice that is live only: it has no place, and whoever is not there misses it. It goes

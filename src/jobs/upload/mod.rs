@@ -13,7 +13,7 @@ mod work;
 pub use backoff::Backoff;
 pub use processor::{Processor, callback};
 pub use routes::{Settings, configure};
-pub use settle::{Callback, settle};
+pub use settle::{Callback, IncomingData, settle};
 pub use work::Forward;
 
 use super::intake::Received;

@@ -7,7 +7,8 @@ use crate::{
     error::{Error, Result},
     ids::{UploadId, UserId},
     jobs::{files::FileName, finish},
-    notice::{Audience, EventName, Room},
+    notice::{Audience, Room},
+    payload_of,
     records::{Record as _, jobs::Job},
     sql,
     store::{Json, schema::uploads},
@@ -15,6 +16,7 @@ use crate::{
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -40,13 +42,17 @@ pub struct Callback {
 }
 
 /// The payload of `incoming data`; `seq` is added to it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Incoming<'c> {
+#[schemars(inline)]
+pub struct IncomingData<'c> {
     upload_id: UploadId,
+    /// Any JSON: what the processor made of it; `null` where it says nothing.
     data: Option<&'c Value>,
     status: Outcome,
 }
+
+payload_of! { IncomingData: IncomingData<'_> }
 
 /// Finishes an upload; the name of its file, which nobody needs any more once this is committed.
 ///
@@ -71,7 +77,7 @@ pub async fn settle(tx: &mut Tx, callback: Callback) -> Result<Option<FileName>>
     sql!(&mut tx.conn, |c| diesel::update(uploads::table.find(upload_id)).set(saved).execute(c).await)?;
     // To every connection of theirs; there is none to be spared, the processor is not one of them.
     tx.spare(None);
-    let incoming = Incoming { upload_id, data: data.as_ref(), status };
-    tx.tell(EventName::IncomingData, &incoming, Audience::to([Room::User(user_id)]))?;
+    let incoming = IncomingData { upload_id, data: data.as_ref(), status };
+    tx.tell_of(&incoming, Audience::to([Room::User(user_id)]))?;
     Ok(job.file().and_then(|file| file.parse().ok()))
 }

@@ -27,12 +27,14 @@ use crate::{
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// An event.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(treat_none_as_null = true)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "CalendarEvent")]
 pub struct Event {
     id: EventId,
     author_id: UserId,

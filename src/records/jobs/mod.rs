@@ -21,6 +21,7 @@ use crate::{
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const DESCRIPTION_MAX: usize = 1_000;
@@ -58,7 +59,7 @@ text_enum! {
 }
 
 /// A job.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(treat_none_as_null = true)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {

@@ -9,7 +9,8 @@ use crate::{
     error::{Error, Result},
     identity::Identity,
     ids::{ChatId, MessageId, RequestId, UserId},
-    notice::{Audience, EventName, Room},
+    notice::{Audience, Room},
+    payload_of,
     records::{Faults, Listing},
     sql,
     store::{
@@ -21,8 +22,8 @@ use crate::{
 use actix_web::{HttpRequest, HttpResponse, web};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 /// A chat.
 #[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Insertable)]
@@ -36,10 +37,10 @@ pub(super) struct Chat {
 }
 
 /// A message in a chat.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Queryable, Selectable, Insertable)]
 #[diesel(table_name = chat_messages)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Message {
+pub struct Message {
     pub(super) id: MessageId,
     chat_id: ChatId,
     sender_id: UserId,
@@ -49,6 +50,20 @@ pub(super) struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<Time>,
 }
+
+/// The payload of `chat:message-read`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct ChatMessageRead {
+    chat_id: ChatId,
+    message_id: MessageId,
+    /// Who has read it.
+    user_id: UserId,
+    read_at: Time,
+}
+
+payload_of! { ChatNewMessage: Message, ChatMessageRead: ChatMessageRead }
 
 /// What somebody writes.
 #[derive(Debug, Deserialize)]
@@ -129,7 +144,7 @@ impl Message {
         let message = Self::create(words, &chat, by, tx.now())?;
         sql!(&mut tx.conn, |c| diesel::insert_into(chat_messages::table).values(&message).execute(c).await)?;
         let rooms = [Room::Chat(id), Room::User(chat.buyer_id), Room::User(chat.seller_id)];
-        tx.tell(EventName::ChatNewMessage, &message, Audience::to(rooms))?;
+        tx.tell_of(&message, Audience::to(rooms))?;
         Ok(message)
     }
 
@@ -139,11 +154,12 @@ impl Message {
         let place = chat_messages::id.eq(id).and(chat_messages::chat_id.eq(chat));
         let before: Self =
             sql!(&mut tx.conn, |c| chat_messages::table.filter(place).select(Self::as_select()).first(c).await)?;
-        let Some(after) = before.clone().read_by(by, tx.now())? else { return Ok((before, false)) };
+        let read_at = tx.now();
+        let Some(after) = before.clone().read_by(by, read_at)? else { return Ok((before, false)) };
         let change = diesel::update(chat_messages::table.find(id)).set(chat_messages::read_at.eq(after.read_at));
         sql!(&mut tx.conn, |c| change.execute(c).await)?;
-        let payload = json!({ "chatId": chat, "messageId": id, "userId": by.user, "readAt": after.read_at });
-        tx.tell(EventName::ChatMessageRead, &payload, Audience::to([Room::Chat(chat)]))?;
+        let payload = ChatMessageRead { chat_id: chat, message_id: id, user_id: by.user, read_at };
+        tx.tell_of(&payload, Audience::to([Room::Chat(chat)]))?;
         Ok((after, true))
     }
 

@@ -17,11 +17,12 @@ use crate::{
     error::Result,
     identity::Identity,
     ids::{OfferId, RequestId},
-    notice::{Audience, Effect, EventName, Room},
+    notice::{Audience, Effect, Room},
+    payload_of,
 };
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Where a request is to go.
 #[derive(Debug, Deserialize)]
@@ -29,6 +30,16 @@ use serde_json::json;
 struct Move {
     status: Status,
 }
+
+/// The payload of `offer:accepted`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct OfferAccepted {
+    offer_id: OfferId,
+}
+
+payload_of! { OfferAccepted: OfferAccepted }
 
 /// The routes of joint steps.
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
@@ -60,7 +71,7 @@ pub(super) async fn accept(tx: &mut Tx, by: &Identity, id: OfferId) -> Result<Of
     Chat::open(&mut tx.conn, &request, offer.seller_id, now).await?;
     tx.effect(Effect::Party { user: offer.seller_id, room: Room::Request(request.id) });
     let rooms = [Room::Seller(offer.seller_id), Room::User(offer.seller_id), Room::User(offer.buyer_id)];
-    tx.tell(EventName::OfferAccepted, &json!({ "offerId": offer.id }), Audience::to(rooms))?;
+    tx.tell_of(&OfferAccepted { offer_id: offer.id }, Audience::to(rooms))?;
     request.tell_status(tx)?;
     Ok(offer)
 }

@@ -9,7 +9,8 @@ use crate::{
     error::{Error, Result},
     identity::Identity,
     ids::{DisputeId, RequestId, UserId},
-    notice::{Audience, EventName, Room},
+    notice::{Audience, Room},
+    payload_of,
     records::Faults,
     store::{Conn, schema::disputes},
     text_enum,
@@ -18,8 +19,8 @@ use crate::{
 use actix_web::{HttpResponse, web};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 text_enum! {
     /// How far a dispute is.
@@ -32,10 +33,10 @@ text_enum! {
 }
 
 /// A dispute.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = disputes, treat_none_as_null = true)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Dispute {
+pub struct Dispute {
     pub(super) id: DisputeId,
     pub(super) request_id: RequestId,
     pub(super) buyer_id: UserId,
@@ -47,6 +48,17 @@ pub(super) struct Dispute {
     created_at: Time,
     updated_at: Time,
 }
+
+/// The payload of `dispute:resolved`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct DisputeResolved<'a> {
+    dispute_id: DisputeId,
+    resolution: &'a str,
+}
+
+payload_of! { DisputeOpened: Dispute, DisputeResolved: DisputeResolved<'_> }
 
 /// What makes one.
 #[derive(Debug, Deserialize)]
@@ -88,18 +100,18 @@ impl Dispute {
         dispute.insert(&mut tx.conn).await?;
         let rooms =
             [Room::Request(request.id), Room::Admin, Room::User(dispute.buyer_id), Room::User(dispute.seller_id)];
-        tx.tell(EventName::DisputeOpened, &dispute, Audience::to(rooms))?;
+        tx.tell_of(&dispute, Audience::to(rooms))?;
         Ok(dispute)
     }
 
     /// Decided, told to both sides.
     pub(super) async fn resolve(tx: &mut Tx, by: &Identity, id: DisputeId, verdict: Verdict) -> Result<Self> {
         let before: Self = seen(&mut tx.conn, by, id).await?;
-        let after = before.clone().resolved(verdict.resolution, by, tx.now())?;
+        let after = before.clone().resolved(verdict.resolution.clone(), by, tx.now())?;
         after.store(&mut tx.conn, before.status).await?;
-        let payload = json!({ "disputeId": id, "resolution": after.resolution });
+        let payload = DisputeResolved { dispute_id: id, resolution: &verdict.resolution };
         let rooms = [Room::Request(after.request_id), Room::User(after.buyer_id), Room::User(after.seller_id)];
-        tx.tell(EventName::DisputeResolved, &payload, Audience::to(rooms))?;
+        tx.tell_of(&payload, Audience::to(rooms))?;
         Ok(after)
     }
 

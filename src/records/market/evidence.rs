@@ -13,7 +13,8 @@ use crate::{
     error::{Error, Result},
     identity::Identity,
     ids::{DisputeId, EvidenceId, UserId},
-    notice::{Audience, EventName, Room},
+    notice::{Audience, Room},
+    payload_of,
     records::{Faults, Listing},
     sql,
     store::{Conn, Store, schema::dispute_evidence},
@@ -22,23 +23,34 @@ use crate::{
 use actix_web::{HttpRequest, HttpResponse, web};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 /// Most pieces of evidence in a dispute: somebody has to read them.
 const EVIDENCE_MAX: i64 = 200;
 
 /// Something said in a dispute.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Queryable, Selectable, Insertable)]
 #[diesel(table_name = dispute_evidence)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Evidence {
+pub struct Evidence {
     id: EvidenceId,
     dispute_id: DisputeId,
     user_id: UserId,
     text: String,
     created_at: Time,
 }
+
+/// The payload of `dispute:evidence-added`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct DisputeEvidenceAdded<'a> {
+    dispute_id: DisputeId,
+    evidence: &'a Evidence,
+}
+
+payload_of! { DisputeEvidenceAdded: DisputeEvidenceAdded<'_> }
 
 /// What somebody has to say.
 #[derive(Debug, Deserialize)]
@@ -79,8 +91,8 @@ impl Evidence {
         let known: i64 = sql!(&mut tx.conn, |c| known.get_result(c).await)?;
         let evidence = Self::create(statement, &dispute, known, by, tx.now())?;
         sql!(&mut tx.conn, |c| diesel::insert_into(dispute_evidence::table).values(&evidence).execute(c).await)?;
-        let payload = json!({ "disputeId": id, "evidence": evidence });
-        tx.tell(EventName::DisputeEvidenceAdded, &payload, Audience::to([Room::Request(dispute.request_id)]))?;
+        let payload = DisputeEvidenceAdded { dispute_id: id, evidence: &evidence };
+        tx.tell_of(&payload, Audience::to([Room::Request(dispute.request_id)]))?;
         Ok(evidence)
     }
 

@@ -14,13 +14,14 @@ use crate::{
     error::{Error, Result},
     identity::Identity,
     ids::OfferId,
-    notice::{Audience, EventName, Room},
+    notice::{Audience, Room},
+    payload_of,
     records::Faults,
     time::Time,
 };
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// What those who wait for an answer are told when the seller takes an offer back.
 const WITHDRAWN: &str = "The seller has withdrawn this offer.";
@@ -32,6 +33,18 @@ pub struct Counter {
     pub(super) price: Option<Money>,
     pub(super) message: String,
 }
+
+/// The payload of `offer:negotiation-update`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct OfferNegotiationUpdate<'a> {
+    offer_id: OfferId,
+    /// What was said.
+    message: &'a str,
+}
+
+payload_of! { OfferNegotiationUpdate: OfferNegotiationUpdate<'_> }
 
 /// The routes of haggling.
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
@@ -102,8 +115,8 @@ impl Offer {
     }
 
     fn tell_negotiation(&self, tx: &mut Tx, message: &str) -> Result<()> {
-        let payload = json!({ "offerId": self.id, "message": message });
+        let payload = OfferNegotiationUpdate { offer_id: self.id, message };
         let rooms = [Room::Request(self.request_id), Room::User(self.buyer_id), Room::User(self.seller_id)];
-        tx.tell(EventName::OfferNegotiationUpdate, &payload, Audience::to(rooms)).map(drop)
+        tx.tell_of(&payload, Audience::to(rooms)).map(drop)
     }
 }

@@ -25,10 +25,17 @@ mod stage;
 #[cfg(test)]
 mod strangers_test;
 
+pub use chats::{ChatMessageRead, Message};
+pub use deal::OfferAccepted;
+pub use disputes::{Dispute, DisputeResolved};
+pub use evidence::{DisputeEvidenceAdded, Evidence};
+pub use haggling::OfferNegotiationUpdate;
 pub use money::{Currency, Money};
-pub use offers::Offer;
+pub use offers::{Offer, RequestOfferReceived};
+pub use payments::{Payment, PaymentCompleted, PaymentStatusUpdated};
+pub use payouts::{Payout, PayoutCompleted};
 pub use provider::{Told, told_by_provider};
-pub use requests::PurchaseRequest;
+pub use requests::{PurchaseRequest, RequestStatusUpdated};
 
 use actix_web::web;
 use document::{Document, find, has, id_of, kept_in, list, list_of, page, seen, seen_by_its_sides};

@@ -9,8 +9,9 @@ use diesel::{
     serialize::{self, Output, ToSql},
     sql_types::Text,
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
-use std::str::FromStr;
+use std::{borrow::Cow, str::FromStr};
 
 /// Most digits before the point: what the ledgers of this world take.
 const WHOLE_MAX: usize = 12;
@@ -18,12 +19,22 @@ const WHOLE_MAX: usize = 12;
 const FRACTION_MAX: usize = 8;
 
 macro_rules! checked_text {
-    ($($(#[$doc:meta])* $name:ident: $fine:path, $message:literal;)*) => { $(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])* $name:ident: $fine:path, $pattern:literal, $message:literal;)*) => { $(
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, AsExpression, FromSqlRow)]
         #[diesel(sql_type = Text)]
         #[serde(transparent)]
         pub struct $name(String);
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "description": concat!($($doc),*), "type": "string", "pattern": $pattern })
+            }
+        }
 
         impl FromStr for $name {
             type Err = Error;
@@ -61,9 +72,9 @@ macro_rules! checked_text {
 
 checked_text! {
     /// An amount above zero: 1 to 12 digits, and up to 8 after a point. `"19.90"`
-    Money: is_amount, "has to be a decimal number above 0 as text, such as \"19.90\"";
+    Money: is_amount, r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,8})?$", "has to be a decimal number above 0 as text, such as \"19.90\"";
     /// A currency by its three letters (ISO 4217). `"EUR"`
-    Currency: is_currency, "has to be three capital letters, such as EUR";
+    Currency: is_currency, "^[A-Z]{3}$", "has to be three capital letters, such as EUR";
 }
 
 fn is_amount(text: &str) -> bool {

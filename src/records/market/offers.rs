@@ -14,7 +14,8 @@ use crate::{
     error::{Error, Result},
     identity::{Identity, Role},
     ids::{OfferId, RequestId, UserId},
-    notice::{Audience, EventName, Room},
+    notice::{Audience, Room},
+    payload_of,
     records::{Faults, Listing},
     sql,
     store::{Conn, Store, schema::offers},
@@ -24,8 +25,8 @@ use crate::{
 use actix_web::{HttpRequest, HttpResponse, web};
 use diesel::{prelude::*, sql_types::Bool};
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 text_enum! {
     /// How far an offer is.
@@ -53,7 +54,7 @@ impl Status {
 }
 
 /// An offer.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = offers, treat_none_as_null = true)]
 #[serde(rename_all = "camelCase")]
 pub struct Offer {
@@ -71,6 +72,17 @@ pub struct Offer {
     pub(super) created_at: Time,
     pub(super) updated_at: Time,
 }
+
+/// The payload of `request:offer-received`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct RequestOfferReceived<'a> {
+    request_id: RequestId,
+    offer: &'a Offer,
+}
+
+payload_of! { RequestOfferReceived: RequestOfferReceived<'_> }
 
 /// What makes one.
 #[derive(Debug, Deserialize)]
@@ -124,9 +136,9 @@ impl Offer {
         let live = Self::live(&mut tx.conn, id, by.user).await?;
         let offer = Self::create(draft, &request, live, by, tx.now())?;
         offer.insert(&mut tx.conn).await?;
-        let payload = json!({ "requestId": id, "offer": offer });
+        let payload = RequestOfferReceived { request_id: id, offer: &offer };
         let audience = Audience::to([Room::User(offer.buyer_id), Room::Request(id)]);
-        tx.tell(EventName::RequestOfferReceived, &payload, audience)?;
+        tx.tell_of(&payload, audience)?;
         Ok(offer)
     }
 

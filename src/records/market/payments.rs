@@ -17,7 +17,8 @@ use crate::{
     error::{Error, Result},
     identity::Identity,
     ids::{OfferId, PaymentId, RequestId, UserId},
-    notice::{Audience, EventName, Room},
+    notice::{Audience, Room},
+    payload_of,
     store::{Conn, schema::payments},
     text_enum,
     time::Time,
@@ -25,8 +26,8 @@ use crate::{
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 text_enum! {
     /// How far a payment is.
@@ -57,10 +58,10 @@ impl Status {
 }
 
 /// A payment.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = payments, treat_none_as_null = true)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Payment {
+pub struct Payment {
     pub(super) id: PaymentId,
     offer_id: OfferId,
     request_id: RequestId,
@@ -72,6 +73,30 @@ pub(super) struct Payment {
     provider_payment_id: Option<String>,
     created_at: Time,
     updated_at: Time,
+}
+
+/// The payload of `payment:status-updated`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct PaymentStatusUpdated<'a> {
+    payment_id: PaymentId,
+    status: Status,
+    provider_payment_id: Option<&'a str>,
+}
+
+/// The payload of `payment:completed`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct PaymentCompleted {
+    payment_id: PaymentId,
+}
+
+payload_of! {
+    PaymentCreated: Payment,
+    PaymentStatusUpdated: PaymentStatusUpdated<'_>,
+    PaymentCompleted: PaymentCompleted,
 }
 
 /// What makes one; amount and currency are the offer's.
@@ -104,7 +129,7 @@ impl Payment {
         let live = Self::live(&mut tx.conn, offer.id).await?;
         let payment = Self::create(&offer, request.status, live, by, tx.now())?;
         payment.insert(&mut tx.conn).await?;
-        tx.tell(EventName::PaymentCreated, &payment, payment.audience())?;
+        tx.tell_of(&payment, payment.audience())?;
         Ok(payment)
     }
 
@@ -121,10 +146,11 @@ impl Payment {
             return Ok(());
         };
         after.store(&mut tx.conn, before.status).await?;
-        let payload = json!({ "paymentId": id, "status": status, "providerPaymentId": after.provider_payment_id });
-        tx.tell(EventName::PaymentStatusUpdated, &payload, after.audience())?;
+        let provider_payment_id = after.provider_payment_id.as_deref();
+        let payload = PaymentStatusUpdated { payment_id: id, status, provider_payment_id };
+        tx.tell_of(&payload, after.audience())?;
         if status == Status::Completed {
-            tx.tell(EventName::PaymentCompleted, &json!({ "paymentId": id }), after.audience())?;
+            tx.tell_of(&PaymentCompleted { payment_id: id }, after.audience())?;
         }
         Ok(())
     }

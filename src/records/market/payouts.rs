@@ -13,7 +13,8 @@ use crate::{
     error::{Error, Result},
     identity::Identity,
     ids::{PaymentId, PayoutId, UserId},
-    notice::{Audience, EventName, Room},
+    notice::{Audience, Room},
+    payload_of,
     store::{Conn, schema::payouts},
     text_enum,
     time::Time,
@@ -21,8 +22,8 @@ use crate::{
 use actix_web::{HttpResponse, web};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 text_enum! {
     /// How far a payout is.
@@ -42,10 +43,10 @@ impl Status {
 }
 
 /// A payout.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = payouts, treat_none_as_null = true)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Payout {
+pub struct Payout {
     pub(super) id: PayoutId,
     payment_id: PaymentId,
     pub(super) seller_id: UserId,
@@ -56,6 +57,17 @@ pub(super) struct Payout {
     created_at: Time,
     updated_at: Time,
 }
+
+/// The payload of `payout:completed`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct PayoutCompleted<'a> {
+    payout_id: PayoutId,
+    tx_hash: Option<&'a str>,
+}
+
+payload_of! { PayoutCreated: Payout, PayoutCompleted: PayoutCompleted<'_> }
 
 /// What makes one; amount and currency are the payment's.
 #[derive(Debug, Deserialize)]
@@ -82,7 +94,7 @@ impl Payout {
         let live = Self::live(&mut tx.conn, payment.id).await?;
         let payout = Self::create(&payment, live, by, tx.now())?;
         payout.insert(&mut tx.conn).await?;
-        tx.tell(EventName::PayoutCreated, &payout, payout.audience())?;
+        tx.tell_of(&payout, payout.audience())?;
         Ok(payout)
     }
 
@@ -96,8 +108,8 @@ impl Payout {
         let Some(after) = before.clone().stepped(status, tx_hash, tx.now()) else { return Ok(()) };
         after.store(&mut tx.conn, before.status).await?;
         if status == Status::Completed {
-            let payload = json!({ "payoutId": id, "txHash": after.tx_hash });
-            tx.tell(EventName::PayoutCompleted, &payload, after.audience())?;
+            let payload = PayoutCompleted { payout_id: id, tx_hash: after.tx_hash.as_deref() };
+            tx.tell_of(&payload, after.audience())?;
         }
         Ok(())
     }

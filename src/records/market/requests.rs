@@ -7,7 +7,8 @@ use crate::{
     error::{Error, Result},
     identity::{Identity, Role},
     ids::{OfferId, RequestId, UserId},
-    notice::{Audience, EventName, Room},
+    notice::{Audience, Room},
+    payload_of,
     records::{Faults, Listing},
     sql,
     store::{
@@ -20,8 +21,8 @@ use crate::{
 use actix_web::{HttpResponse, web};
 use diesel::{prelude::*, sql_types::Bool};
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 text_enum! {
     /// How far a request is.
@@ -38,7 +39,7 @@ text_enum! {
 }
 
 /// A purchase request.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = purchase_requests, treat_none_as_null = true)]
 #[serde(rename_all = "camelCase")]
 pub struct PurchaseRequest {
@@ -56,6 +57,17 @@ pub struct PurchaseRequest {
     created_at: Time,
     updated_at: Time,
 }
+
+/// The payload of `request:status-updated`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct RequestStatusUpdated {
+    request_id: RequestId,
+    status: Status,
+}
+
+payload_of! { RequestCreated: PurchaseRequest, RequestStatusUpdated: RequestStatusUpdated }
 
 /// What makes one.
 #[derive(Debug, Deserialize)]
@@ -85,7 +97,7 @@ impl PurchaseRequest {
     pub async fn post(tx: &mut Tx, by: &Identity, draft: Draft) -> Result<Self> {
         let request = Self::create(draft, by, tx.now())?;
         request.insert(&mut tx.conn).await?;
-        tx.tell(EventName::RequestCreated, &request, Audience::to([Room::Sellers]))?;
+        tx.tell_of(&request, Audience::to([Room::Sellers]))?;
         Ok(request)
     }
 
@@ -151,8 +163,8 @@ impl PurchaseRequest {
 
     /// Tells its parties where it is now.
     pub(super) fn tell_status(&self, tx: &mut Tx) -> Result<()> {
-        let payload = json!({ "requestId": self.id, "status": self.status });
-        tx.tell(EventName::RequestStatusUpdated, &payload, Audience::to([Room::Request(self.id)])).map(drop)
+        let payload = RequestStatusUpdated { request_id: self.id, status: self.status };
+        tx.tell_of(&payload, Audience::to([Room::Request(self.id)])).map(drop)
     }
 
     kept_in!(purchase_requests, RequestId, Status);

@@ -32,10 +32,11 @@ use crate::{
 use actix_web::web;
 use diesel::{prelude::*, sql_types::Bool};
 use diesel_async::RunQueryDsl;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A user.
-#[derive(Debug, Clone, Serialize, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, Serialize, JsonSchema, Queryable, Selectable, Insertable, AsChangeset)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     id: UserId,

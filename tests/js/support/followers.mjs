@@ -7,13 +7,12 @@ import { EventSource } from "eventsource";
 import { io } from "socket.io-client";
 import WebSocket from "ws";
 
+import { EVENTS, misfitOf, misfitOfAnswer } from "./catalogue.mjs";
+
 const DEADLINE = 20_000;
 
 /** An EventSource must be told the names that it listens for. */
-const NAMES = [
-  "ready", "NEW_RECORD", "CHANGED_RECORD", "DELETED_RECORD", "auth_expiring",
-  "pending_notifications", "new_notification", "notification:received", "notification:read", "incoming data", "message",
-];
+const NAMES = [...EVENTS, "message"];
 
 class Follower {
   constructor(user, { after, rooms, token } = {}) {
@@ -96,10 +95,14 @@ class Follower {
 
   hear(event, data, seq = data?.seq) {
     this.heard.push({ event, data, seq });
+    this.expects(misfitOf(event, data));
     if (event === "ready") this.turns += 1;
     if (seq !== undefined) this.after = seq;
     this.changed();
   }
+
+  /** What is heard has to be what is written down; a misfit fails the test when Herald is stopped. */
+  expects(misfit) { if (misfit) this.user.herald.misfits.push(misfit); }
 
   /** As an error listener may find: an error that nobody waits for is kept for the next who does. */
   fails(error) { this.error = error; this.changed(); }
@@ -166,7 +169,11 @@ export class SocketIo extends Follower {
     await this.wait("the upgrade to websocket", () => engine.transport.name === "websocket");
   }
 
-  call(event, ...args) { return this.socket.timeout(DEADLINE).emitWithAck(event, ...args); }
+  async call(event, ...args) {
+    const answer = await this.socket.timeout(DEADLINE).emitWithAck(event, ...args);
+    this.expects(misfitOfAnswer(event, answer));
+    return answer;
+  }
 
   close() { this.socket.io.reconnection(false); this.socket.disconnect(); }
 }
@@ -199,7 +206,10 @@ export class PlainWebSocket extends Follower {
   call(event, data) {
     const id = this.#calls.size + 1;
     return new Promise((resolve) => {
-      this.#calls.set(id, resolve);
+      this.#calls.set(id, (answer) => {
+        this.expects(misfitOfAnswer(event, answer));
+        resolve(answer);
+      });
       this.socket.send(JSON.stringify({ event, data, id }));
     });
   }

@@ -1,5 +1,6 @@
 // A real Herald for a test: the binary, on a free port, with a database of its own, and users who log in to it.
 
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHmac, randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -11,7 +12,7 @@ import pg from "pg";
 import { EventStream, PlainWebSocket, SocketIo } from "./followers.mjs";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const BINARY = process.env.HERALD_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/herald");
+export const BINARY = process.env.HERALD_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/herald");
 const SECRET = "a secret that only these tests know, 32 bytes or more";
 const PASSWORD = "herald-demo";
 const START_WITHIN = 30_000;
@@ -40,6 +41,7 @@ export class Herald {
     const herald = new Herald();
     herald.dir = await mkdtemp(join(tmpdir(), "herald-js-"));
     herald.followers = new Set();
+    herald.misfits = [];   // what was heard and is not what the catalogue says
     herald.env = {
       PATH: process.env.PATH,
       HERALD_ADDR: "127.0.0.1:0",
@@ -105,6 +107,7 @@ export class Herald {
     } finally {
       await rm(this.dir, { recursive: true, force: true });
     }
+    assert.deepEqual(this.misfits, [], "every event is as docs/asyncapi.json says");
   }
 
   /** A demo user, logged in anew: `ann`, `bob`, `sam`, `bea` or `admin`. */
