@@ -1,7 +1,7 @@
 // The events of Herald, as `herald events --format typescript` prints them: written by the program, not by hand.
 //
 //   import { io, type Socket } from "socket.io-client";
-//   import type { ClientToServerEvents, ServerToClientEvents } from "./herald-events";
+//   import type { ClientToServerEvents, ServerToClientEvents } from "./herald-events.js";
 //   const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io(url, { auth: (cb) => cb({ token, after }) });
 //
 // Fields may be added to payloads; what is there keeps its name and its meaning.
