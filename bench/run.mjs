@@ -31,7 +31,8 @@ async function session() {
   const machine = { ...describe(have.nodeDir), quick: Boolean(options.quick), foreign_limit: size.foreign };
   const results = path.join(have.work, "results");
   mkdirSync(results, { recursive: true });
-  const file = path.join(results, `${new Date().toISOString().replace(/\D/g, "").slice(0, 14)}${options.quick ? "-quick" : ""}.jsonl`);
+  const second = new Date().toISOString().replace(/\D/g, "").slice(0, 14);
+  const file = path.join(results, `${second}${options.quick ? "-quick" : ""}.jsonl`);
   // Line by line, at once: what was measured is there even if somebody ends it early.
   const write = (line) => appendFileSync(file, JSON.stringify(line) + "\n");
   write({ machine });
