@@ -8,6 +8,8 @@
 //! that was good once). The problem itself can't travel as its `data`: socketioxide 0.18.9 writes
 //! `{"message": …}` and nothing else (`socketioxide-parser-common`, `PacketData::ConnectError`).
 //!
+//! What goes out goes by `shard`, past the library where a connection is on a websocket (decision 17).
+//!
 //! **Order.** socketioxide reads packets of one connection one after the other and, for each, calls
 //! the handler's function in place, but *spawns the future that it returns*: what happens inside such
 //! futures comes out of order (67 of 2,000 when measured). Hence the one handler here does its work,

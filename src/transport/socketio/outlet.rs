@@ -1,4 +1,5 @@
-//! The way out of a Socket.IO connection: the library's queue, with a bound in bytes put on it.
+//! The way out of a Socket.IO connection: past the library where that is possible, else the library's
+//! queue, with a bound in bytes put on both.
 
 use super::asking::Asking;
 use crate::{
