@@ -120,7 +120,7 @@ fn events_of_the_marketplace_go_to_the_rooms_that_are_listed() {
 
 /// What "every event of a client" stands for.
 fn wishes() -> BTreeSet<&'static str> {
-    rows("### Rooms").flat_map(|cells| quoted(cells[0]).collect::<Vec<_>>()).collect()
+    rows("### Rooms").chain(rows("### Presence")).flat_map(|cells| quoted(cells[0]).collect::<Vec<_>>()).collect()
 }
 
 #[test]

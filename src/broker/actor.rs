@@ -4,6 +4,7 @@ use super::{
     Away, Clock, History, Inbox, Page, Pending, Refusal, SystemClock,
     dispatch::{Ask, Dispatch},
     hub::Slot,
+    presence::{GRACE, REST, Wait},
     ring::{RECENT, RECENT_BYTES},
     session::{Attach, Detach, UserSession},
 };
@@ -49,13 +50,15 @@ pub struct NotificationBroker {
     /// The same for inboxes.
     inboxes: usize,
     inbox_queue: VecDeque<Slot>,
+    /// How long who lost the last connection counts as online.
+    grace: Duration,
     backoff: Duration,
     /// Notices that had gone out at the last tick.
     ticked: u64,
 }
 
-/// What came of an [`Ask`]. At most one for each connection and one for the order is under way, so
-/// these may go past the mailbox's bound.
+/// What came of an [`Ask`]. At most one for each connection and one for the order is under way (and, of
+/// presence, one for each that went within the grace), so these may go past the mailbox's bound.
 #[derive(Message)]
 #[rtype(result = "()")]
 enum Answer {
@@ -66,6 +69,7 @@ enum Answer {
     Drained(Slot),
     Pending(Slot, Result<Pending, Away>),
     PendingAgain(Slot),
+    Presence(Wait),
 }
 
 impl NotificationBroker {
@@ -82,6 +86,7 @@ impl NotificationBroker {
             queue: VecDeque::new(),
             inboxes: 0,
             inbox_queue: VecDeque::new(),
+            grace: GRACE,
             backoff: BACKOFF.0,
             ticked: 0,
         }
@@ -93,8 +98,15 @@ impl NotificationBroker {
         Self { clock, ..self }
     }
 
+    /// The same where who lost the last connection counts as online for so long.
+    #[must_use]
+    pub fn with_grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
     /// Does what the dispatch asked for, after whatever it was told.
     pub(super) fn carry_out(&mut self, ctx: &mut Context<Self>) {
+        self.dispatch.tell_presence();
         while let Some(ask) = self.dispatch.asks.pop_front() {
             match ask {
                 Ask::Read { after } => later(ctx, map(self.history.after(after, PAGE), Answer::Read)),
@@ -111,6 +123,10 @@ impl NotificationBroker {
                 Ask::Pending { slot } => self.inbox_queue.push_back(slot),
                 Ask::PendingLater { slot } => {
                     later(ctx, map(actix::clock::sleep(BACKOFF.1 / 4), move |()| Answer::PendingAgain(slot)));
+                }
+                Ask::Presence(wait) => {
+                    let time = if matches!(wait, Wait::Grace(..)) { self.grace } else { REST };
+                    later(ctx, map(actix::clock::sleep(time), move |()| Answer::Presence(wait)));
                 }
                 Ask::Ended { user, connection } => self.detach(user, connection),
             }
@@ -221,6 +237,7 @@ impl Handler<Answer> for NotificationBroker {
                 self.inboxes -= 1;
                 self.dispatch.pending_done(slot, page);
             }
+            Answer::Presence(wait) => self.dispatch.presence_waited(wait),
             Answer::PendingAgain(slot) => self.inbox_queue.push_back(slot),
         }
         self.carry_out(ctx);

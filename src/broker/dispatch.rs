@@ -6,6 +6,7 @@ use super::{
     Cause, Frame, Joined, Refusal, Stats,
     hub::{Hub, Slot},
     link::Link,
+    presence::{People, Wait},
     ring::{Ring, Sent},
     shards::Shards,
 };
@@ -36,6 +37,8 @@ pub(super) enum Ask {
     Pending { slot: Slot },
     /// The same, a little later: the inboxes were away.
     PendingLater { slot: Slot },
+    /// Something of presence takes a while; answer with [`Dispatch::presence_waited`].
+    Presence(Wait),
     /// A connection is gone.
     Ended { user: UserId, connection: ConnectionId },
 }
@@ -44,6 +47,7 @@ pub(super) enum Ask {
 pub(super) struct Dispatch {
     pub(super) hub: Hub<Link>,
     pub(super) shards: Shards,
+    pub(super) people: People<Slot>,
     pub(super) ring: Ring,
     /// The last stored notice that went out.
     pub(super) last: Seq,
@@ -85,6 +89,7 @@ impl Dispatch {
         let mut dispatch = Self {
             hub: Hub::default(),
             shards: Shards::default(),
+            people: People::default(),
             ring: Ring::new(last, most, most_bytes),
             last,
             begin,
@@ -143,6 +148,7 @@ impl Dispatch {
         if let Some(effect) = &sent.notice.effect {
             let mut closed = Vec::new();
             self.hub.apply(effect, sent.notice.seq, &mut closed);
+            self.presence_hears(effect, sent.notice.seq);
             for slot in closed {
                 self.close(slot, Cause::Revoked);
             }
@@ -172,6 +178,7 @@ impl Dispatch {
         if let Some(pending) = self.hub.get_mut(slot).and_then(|seat| seat.carries.pending.as_mut()) {
             pending.late.retain(|(room, _)| !rooms.contains(room));
         }
+        self.review_presence(slot);
         Ok(Joined { seq: self.now() })
     }
 
@@ -202,6 +209,7 @@ impl Dispatch {
     /// Forgets a connection that is gone.
     pub(super) fn forget(&mut self, slot: Slot) -> Option<Link> {
         let seat = self.hub.unseat(slot)?;
+        self.presence_went(slot, seat.identity.user);
         self.asks.push_back(Ask::Ended { user: seat.identity.user, connection: seat.id });
         Some(seat.carries)
     }

@@ -3,7 +3,7 @@
 use super::{
     Authenticate, CatchUp, Cause, Close, CloseAll, Connect, Disconnect, Emit, Join, Joined, Leave, NotificationBroker,
     Refusal, Say, Tell,
-    queries::{ConnectionInfo, Connections, Presence, ReadStats, Stats},
+    queries::{ConnectionInfo, Connections, ReadStats, Stats},
     session::Attach,
 };
 use crate::notice::{Audience, Notice, Room};
@@ -69,8 +69,10 @@ impl Handler<Join> for NotificationBroker {
 
 impl Handler<Leave> for NotificationBroker {
     type Result = Result<Joined, Refusal>;
-    fn handle(&mut self, leave: Leave, _: &mut Self::Context) -> Self::Result {
-        self.dispatch.leave(self.find(&leave.connection)?, &leave.rooms)
+    fn handle(&mut self, leave: Leave, ctx: &mut Self::Context) -> Self::Result {
+        let left = self.dispatch.leave(self.find(&leave.connection)?, &leave.rooms);
+        self.carry_out(ctx);
+        left
     }
 }
 
@@ -95,8 +97,11 @@ impl Handler<Authenticate> for NotificationBroker {
     type Result = Result<(), Refusal>;
     fn handle(&mut self, Authenticate { connection, identity }: Authenticate, ctx: &mut Self::Context) -> Self::Result {
         let (user, expires_at) = (identity.user, identity.expires_at);
-        self.dispatch.hub.renew(self.find(&connection)?, identity)?;
+        let slot = self.find(&connection)?;
+        self.dispatch.hub.renew(slot, identity)?;
+        self.dispatch.review_presence(slot);
         self.attach(user, Attach { connection, expires_at }, ctx);
+        self.carry_out(ctx);
         Ok(())
     }
 }
@@ -133,13 +138,6 @@ impl Handler<Connections> for NotificationBroker {
     type Result = Vec<ConnectionInfo>;
     fn handle(&mut self, Connections(filter): Connections, _: &mut Self::Context) -> Self::Result {
         self.dispatch.connections(&filter)
-    }
-}
-
-impl Handler<Presence> for NotificationBroker {
-    type Result = Vec<usize>;
-    fn handle(&mut self, Presence(users): Presence, _: &mut Self::Context) -> Self::Result {
-        users.into_iter().map(|user| self.dispatch.hub.presence(user)).collect()
     }
 }
 

@@ -117,6 +117,15 @@ pub enum Refusal {
     /// The connection is in as many rooms as it may be.
     #[error("a connection may be in at most 100 rooms")]
     LimitExceeded,
+    /// The connection watches as many users as it may.
+    #[error("a connection may watch at most 500 users")]
+    WatchesTooMany,
+    /// Somebody is among them with whom the caller shares no room; who is not there looks the same.
+    #[error("you share no room with one of these users")]
+    SharesNothing,
+    /// What the database said is too old by now; ask it again.
+    #[error("the answer was overtaken")]
+    Overtaken,
     /// The new token is another user's or another login session's.
     #[error("the token belongs to another user or login session")]
     OtherIdentity,

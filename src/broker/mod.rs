@@ -10,6 +10,7 @@
 //! | `backlog` ([`Inbox`]) | what waits in the inbox, for a connection that went live |
 //! | [`Hub`] (`hub`, `effects`, `grants`, `rights`, `rooms`) | who is in which room, whom a notice reaches; pure |
 //! | `administer` | what an administrator does to connections |
+//! | [`presence`] | who is online, and who is told of it |
 //! | `ring` | the newest notices, for those who missed only a few |
 //! | [`UserSession`] (`session`, `expiry`) | a user's connections and the end of their tokens |
 
@@ -29,6 +30,7 @@ mod link;
 mod messages;
 mod order;
 mod outlet;
+pub mod presence;
 mod queries;
 mod ready;
 mod resume;
@@ -56,7 +58,7 @@ pub use messages::{
     History, Join, Joined, Leave, Page, Refusal, Say, Standing, Tell, Transport,
 };
 pub use outlet::{Carrier, Outlet, Overflow, Place, Shard, WireInfo};
-pub use queries::{ConnectionFilter, ConnectionInfo, Connections, Presence, ReadStats, Stats};
+pub use queries::{ConnectionFilter, ConnectionInfo, Connections, ReadStats, Stats};
 pub use ready::Ready;
 pub use rights::ROOMS_MAX;
 pub use ring::{RECENT, RECENT_BYTES};

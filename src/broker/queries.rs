@@ -58,11 +58,6 @@ pub struct ConnectionFilter {
 #[rtype(result = "Vec<ConnectionInfo>")]
 pub struct Connections(pub ConnectionFilter);
 
-/// How many connections each of these users has on this node, in the same order.
-#[derive(Message)]
-#[rtype(result = "Vec<usize>")]
-pub struct Presence(pub Vec<UserId>);
-
 /// How the broker does.
 #[derive(Message)]
 #[rtype(result = "Stats")]

@@ -50,12 +50,14 @@ impl Dispatch {
         };
         let spot = outlet.place().and_then(|place| self.shards.spot(place));
         let link = Link { outlet, transport, since: 0, pending: Some(Box::new(pending)), backlog: None };
+        let user = identity.user;
         let seated = self.hub.seat(connection, identity, &standing.groups, standing.as_of, link);
         let Some(slot) = seated else { return false };
         if let Some(spot) = spot {
             self.hub.set_spot(slot, spot);
         }
         self.hub.note(slot, grants);
+        self.presence_came(user);
         self.advance(slot);
         true
     }
@@ -156,6 +158,7 @@ impl Dispatch {
             self.asks.push_back(Ask::Page { slot, after: pending.position });
             return Next::Wait;
         }
+        self.review_presence(slot);
         Next::Go(Stage::Opening)
     }
 

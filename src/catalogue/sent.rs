@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     admin::announcements::{Announcement, Maintenance},
-    broker::{AuthExpiring, Ready},
+    broker::{AuthExpiring, Ready, presence::PresenceTold},
     delivery::inbox::{NewNotification, NotificationRead, PendingNotifications},
     jobs::upload::IncomingData,
     notice::{EventName, Payload},
@@ -87,6 +87,7 @@ fn said(event: &EventName, of: &mut SchemaGenerator) -> Option<Said> {
         E::DisputeResolved => {
             told::<market::DisputeResolved<'_>>(event, of, &["request-{id}", "user-{buyer}", "user-{seller}"])
         }
+        E::Presence => to_one::<PresenceTold>(event, of),
         E::SystemAnnouncement => told::<Announcement>(event, of, &["all"]),
         E::SystemMaintenance => told::<Maintenance>(event, of, &["all"]),
         // An effect that nobody hears, and what other back ends say.

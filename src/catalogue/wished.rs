@@ -11,7 +11,7 @@ use crate::{
     error::Problem,
     ids::UserId,
     notice::Room,
-    transport::{ClientEvent, Moved, Settled},
+    transport::{ClientEvent, Moved, Settled, Watching},
 };
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -34,9 +34,10 @@ pub(super) fn wished(event: ClientEvent, of: &mut SchemaGenerator) -> Wished {
         C::Authenticate => alone_or_named("token", json!({ "type": "string" })),
         C::NotificationAck => alone_or_named("ids", schema::<Vec<UserId>>(of)),
         C::ChatTyping | C::ChatStoppedTyping => alone_or_named("chatId", schema::<UserId>(of)),
+        C::PresenceSubscribe => alone_or_named("userIds", schema::<Vec<UserId>>(of)),
+        C::PresenceUnsubscribe => or_nothing(alone_or_named("userIds", schema::<Vec<UserId>>(of))),
     };
-    let moves = match event {
-        C::Authenticate | C::NotificationAck | C::ChatTyping | C::ChatStoppedTyping => false,
+    let answer = match event {
         C::JoinUserRoom
         | C::JoinSellerRoom
         | C::LeaveSellerRoom
@@ -47,13 +48,19 @@ pub(super) fn wished(event: ClientEvent, of: &mut SchemaGenerator) -> Wished {
         | C::JoinChatRoom
         | C::LeaveChatRoom
         | C::Join
-        | C::Leave => true,
+        | C::Leave => named::<Moved<'_>>(of),
+        C::Authenticate
+        | C::NotificationAck
+        | C::ChatTyping
+        | C::ChatStoppedTyping
+        | C::PresenceUnsubscribe => named::<Settled>(of),
+        C::PresenceSubscribe => named::<Watching<'_>>(of),
     };
     Wished {
         event: event.as_str(),
         summary: plain(event.summary()),
         data,
-        answer: if moves { named::<Moved>(of) } else { named::<Settled>(of) },
+        answer,
         often_unheard: matches!(event, C::ChatTyping | C::ChatStoppedTyping),
     }
 }
@@ -62,6 +69,14 @@ pub(super) fn wished(event: ClientEvent, of: &mut SchemaGenerator) -> Wished {
 fn alone_or_named(field: &str, schema: Value) -> Value {
     let object = json!({ "type": "object", "properties": { field: schema.clone() }, "required": [field] });
     json!({ "anyOf": [object, schema] })
+}
+
+/// The same, or nothing at all.
+fn or_nothing(mut schema: Value) -> Value {
+    if let Some(forms) = schema["anyOf"].as_array_mut() {
+        forms.push(json!({ "type": "null" }));
+    }
+    schema
 }
 
 /// Sees to it that this schema is listed; its name.
@@ -85,7 +100,7 @@ mod tests {
                 .map(|(name, schema)| (name.clone(), sample(schema, name)))
                 .collect(),
             (Some("array"), _) => json!([sample(&schema["items"], key)]),
-            (None, "id") | (None, "ids") | (None, "chatId") => json!(UserId::generate()),
+            (None, "id" | "ids" | "chatId" | "userIds") => json!(UserId::generate()),
             (None, "room") => json!("topic-a"),
             (Some("string"), "token") => json!("a.b.c"),
             _ => panic!("no sample of {schema} for {key}"),
@@ -96,7 +111,7 @@ mod tests {
     fn every_form_that_is_written_down_is_read() {
         for event in ClientEvent::ALL {
             let Wished { data, .. } = wished(*event, &mut generator());
-            let [object, alone] = &data["anyOf"].as_array().expect("two forms")[..] else { panic!("{data}") };
+            let [object, alone, ..] = &data["anyOf"].as_array().expect("two forms")[..] else { panic!("{data}") };
             let field = object["required"][0].as_str().expect("a field");
             for (form, key) in [(object, ""), (alone, field)] {
                 let data = sample(form, key);

@@ -121,6 +121,8 @@ pub struct Limits {
     pub stall: Duration,
     /// Bytes of one message from a client.
     pub socket_message: usize,
+    /// How long who lost the last connection counts as online.
+    pub presence_grace: Duration,
 }
 
 impl Config {
@@ -196,6 +198,7 @@ impl Config {
                 queue: reader.number("QUEUE_MAX", QUEUE_LEAST..=1 << 30),
                 stall: Duration::from_secs(reader.number("STALL_SECONDS", 1..=STALL_MOST)),
                 socket_message: reader.number("SOCKET_MESSAGE_MAX", 1024..=64 << 20),
+                presence_grace: Duration::from_millis(reader.number("PRESENCE_GRACE_MS", 0..=600_000)),
             },
             addr: addr?,
             database_url: Secret::new(database_url?),

@@ -61,6 +61,7 @@ settings! {
     QUEUE_MAX = "1048576", "bytes that wait for one slow connection before it is closed: memory stays bounded";
     STALL_SECONDS = "10", "how long a connection may take no bytes before it is closed (most 15): dead peers go";
     SOCKET_MESSAGE_MAX = "100000", "bytes of one message from a client: nobody fills memory with one message";
+    PRESENCE_GRACE_MS = "5000", "who lost the last connection counts as online this long: a reload is no farewell";
     LOGIN_FAILURES = "10", "failed logins for one account in the window: passwords can't be guessed";
     LOGIN_FAILURES_PER_ADDRESS = "100", "failed logins from one address in the window: nor tried on everybody";
     LOGIN_WINDOW_SECONDS = "900", "the window of failed logins";

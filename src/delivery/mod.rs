@@ -8,6 +8,7 @@ pub mod outbox;
 mod parties;
 mod prune;
 mod standing;
+mod ties;
 
 pub use crate::broker::{Grant, Ground};
 pub use history::StoredHistory;

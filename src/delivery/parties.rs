@@ -17,7 +17,7 @@ use diesel_async::RunQueryDsl;
 
 /// Reads parties; what transports hold instead of the database.
 #[derive(Clone)]
-pub struct Parties(Store);
+pub struct Parties(pub(super) Store);
 
 impl Parties {
     /// Over this database.

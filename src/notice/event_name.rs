@@ -104,6 +104,8 @@ names! {
     SystemAnnouncement = "system:announcement";
     /// Herald will be away for a while (CONTRACT 8).
     SystemMaintenance = "system:maintenance";
+    /// Whether a user whom one watches is there; live only (CONTRACT 9).
+    Presence = "presence";
     /// Only an effect on rooms; never on the wire.
     Silent = "herald:silent";
 }

@@ -9,7 +9,6 @@ pub const RESERVED: &[&str] = &[
     EventName::RECEIVED,
     // What Herald answers on `/ws` to text that it can't read.
     "error",
-    "presence",
     "server_stats",
     "connections",
     // The marketplace.
@@ -47,6 +46,7 @@ pub const RESERVED: &[&str] = &[
     "notification:ack",
     "authenticate",
     "presence:subscribe",
+    "presence:unsubscribe",
 ];
 
 /// What the clients' libraries say of the connection itself: Socket.IO's reserved events, and `open`

@@ -5,7 +5,7 @@ use crate::{
     admin::{
         announcements, api_keys,
         connections::{self, MountStats},
-        health, pages, publish,
+        health, pages, presence, publish,
     },
     auth::{self, Auth},
     body::BodyLimit,
@@ -69,6 +69,7 @@ pub(super) fn build<E: Engine>(
         .configure(auth::configure)
         .configure(api_keys::configure)
         .configure(publish::configure)
+        .configure(presence::configure)
         .configure(users::configure)
         // Before the events, which would take `import` for an id.
         .configure(import::configure)

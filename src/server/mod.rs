@@ -132,7 +132,7 @@ impl Server {
         // From here on it runs.
         Host::this();
         let arbiter = Arbiter::new();
-        let (broker, outbox, committer) = start_core(&arbiter, &store).await?;
+        let (broker, outbox, committer) = start_core(&arbiter, &store, config.limits.presence_grace).await?;
         let (confirmations, confirmed) = Confirmations::new(Inbox::new(store.clone(), outbox.clone()));
         let confirmed = actix_rt::spawn(confirmed);
         let auth = Auth::start(config.auth.clone(), store.clone(), outbox.clone()).await.map_err(io::Error::other)?;
@@ -257,7 +257,7 @@ impl Server {
 type Core = (Addr<NotificationBroker>, Outbox, JoinHandle<()>);
 
 /// The broker, on a thread of its own, and the committer that feeds it.
-async fn start_core(arbiter: &Arbiter, store: &Store) -> io::Result<Core> {
+async fn start_core(arbiter: &Arbiter, store: &Store, grace: Duration) -> io::Result<Core> {
     let history = StoredHistory(store.clone());
     let (newest, _) = history.bounds().await.map_err(io::Error::other)?;
     // The two need each other: nothing is committed, hence told, before both are there.
@@ -274,7 +274,7 @@ async fn start_core(arbiter: &Arbiter, store: &Store) -> io::Result<Core> {
     )?;
     let inbox = Inbox::new(store.clone(), outbox.clone());
     let broker = NotificationBroker::start_in_arbiter(&arbiter.handle(), move |_| {
-        NotificationBroker::new(Arc::new(history), Arc::new(inbox), newest)
+        NotificationBroker::new(Arc::new(history), Arc::new(inbox), newest).with_grace(grace)
     });
     told.get_or_init(|| broker.clone());
     Ok((broker, outbox, committer))

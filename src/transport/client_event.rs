@@ -71,4 +71,8 @@ names! {
     ChatTyping = "chat:typing";
     /// Tell the other that one is writing no more.
     ChatStoppedTyping = "chat:stopped-typing";
+    /// Hear when these users come and go.
+    PresenceSubscribe = "presence:subscribe";
+    /// Hear of these no more, or of nobody.
+    PresenceUnsubscribe = "presence:unsubscribe";
 }

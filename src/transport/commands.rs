@@ -3,7 +3,10 @@
 
 use super::{ClientEvent, Entrance, Seat};
 use crate::{
-    broker::{Authenticate, Ground, Join, Joined, Leave, Refusal, Say},
+    broker::{
+        Authenticate, Ground, Join, Joined, Leave, Refusal, Say,
+        presence::{PresenceOf, USERS_MAX, Unwatch, Watch},
+    },
     error::{Error, Result},
     ids::{ChatId, NotificationId, RequestId, UserId},
     notice::{EventName, Room, Seq},
@@ -20,6 +23,10 @@ const TOKEN_MAX: usize = 8 * 1024;
 /// Most notifications in one `notification:ack` (CONTRACT 6): the change that it makes must be short.
 const IDS_MAX: usize = 500;
 
+/// How often the database is asked again because its answer was overtaken: that takes thousands of
+/// notices in one round trip.
+const TRIES: usize = 3;
+
 /// A wish that can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -31,6 +38,10 @@ pub enum Command {
     Authenticate(Box<str>),
     /// These notifications have arrived. As they stand in memory at their smallest: many may wait.
     Confirm(Box<[Uuid]>),
+    /// Say from now on whether these users are there. At their smallest as well.
+    Watch(Box<[Uuid]>),
+    /// Say it no more; of nobody, where none are named.
+    Unwatch(Option<Box<[Uuid]>>),
     /// Tell the others in this chat that one is writing, or no more.
     Typing {
         /// Where.
@@ -56,6 +67,10 @@ pub enum Done {
     Confirmed,
     /// The others were told.
     Said,
+    /// These are watched; [`Entrance`] has to be told when the answer has left.
+    Watching(Vec<PresenceOf>),
+    /// They are watched no more.
+    Unwatched,
 }
 
 /// The acknowledgement of who entered or left a room.
@@ -67,6 +82,15 @@ pub struct Moved<'a> {
     room: &'a Room,
     /// Live, or out, from here on.
     seq: Seq,
+}
+
+/// The acknowledgement of `presence:subscribe`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Watching<'a> {
+    #[schemars(extend("const" = true))]
+    ok: bool,
+    /// How each of those asked for is now, in the order asked.
+    presence: &'a [PresenceOf],
 }
 
 /// The acknowledgement of what else was done.
@@ -114,6 +138,10 @@ impl Command {
             ClientEvent::NotificationAck => Self::Confirm(ids(data)?),
             ClientEvent::ChatTyping => Self::Typing { chat: chat(data)?, stopped: false },
             ClientEvent::ChatStoppedTyping => Self::Typing { chat: chat(data)?, stopped: true },
+            ClientEvent::PresenceSubscribe => Self::Watch(users(data)?),
+            ClientEvent::PresenceUnsubscribe => {
+                Self::Unwatch(if names_nobody(data) { None } else { Some(users(data)?) })
+            }
         })
     }
 
@@ -154,6 +182,11 @@ impl Command {
                 let say = Say { connection, room: Room::Chat(chat), event, payload };
                 entrance.ask(say).await?.map(|()| Done::Said).map_err(refused)
             }
+            Self::Watch(users) => watch(seat, entrance, users.into_iter().map(UserId::from).collect()).await,
+            Self::Unwatch(users) => {
+                let users = users.map(|users| users.into_iter().map(UserId::from).collect());
+                entrance.ask(Unwatch { connection, users }).await?.map(|()| Done::Unwatched).map_err(refused)
+            }
             Self::Confirm(ids) => {
                 let ids = ids.into_iter().map(NotificationId::from).collect();
                 entrance.confirm(seat.user(), ids).await.map(|()| Done::Confirmed)
@@ -176,12 +209,25 @@ impl Command {
     }
 }
 
-/// The acknowledgement: `{ok, room, seq}`, `{ok}`, or the problem document; JSON text.
+async fn watch(seat: &Seat, entrance: &Entrance, users: Vec<UserId>) -> Result<Done> {
+    for _ in 0..TRIES {
+        let ties = entrance.ties(seat.user(), &users).await?;
+        let watch = Watch { connection: seat.connection().clone(), users: users.clone(), ties };
+        match entrance.ask(watch).await? {
+            Err(Refusal::Overtaken) => {}
+            outcome => return outcome.map(Done::Watching).map_err(refused),
+        }
+    }
+    Err(refused(Refusal::Overtaken))
+}
+
+/// The acknowledgement: `{ok, room, seq}`, `{ok, presence}`, `{ok}`, or the problem document; JSON text.
 #[must_use]
 pub fn answer(outcome: &Result<Done>) -> String {
     match outcome {
         Ok(Done::Moved { room, seq }) => encoded(&Moved { ok: true, room, seq: *seq }),
-        Ok(Done::Authenticated | Done::Confirmed | Done::Said) => encoded(&Settled { ok: true }),
+        Ok(Done::Watching(presence)) => encoded(&Watching { ok: true, presence }),
+        Ok(Done::Authenticated | Done::Confirmed | Done::Said | Done::Unwatched) => encoded(&Settled { ok: true }),
         Err(error) => encoded(&error.problem()),
     }
 }
@@ -199,12 +245,14 @@ fn first(rooms: &[Room]) -> Result<Room> {
     rooms.first().cloned().ok_or_else(|| Error::internal("a command without a room"))
 }
 
-pub(super) fn refused(refusal: Refusal) -> Error {
+/// What a client is told of a refusal.
+#[must_use]
+pub fn refused(refusal: Refusal) -> Error {
     match refusal {
-        Refusal::Forbidden | Refusal::OtherIdentity => Error::forbidden(refusal.to_string()),
+        Refusal::Forbidden | Refusal::OtherIdentity | Refusal::SharesNothing => Error::forbidden(refusal.to_string()),
         Refusal::NotFound => Error::NotFound,
-        Refusal::LimitExceeded => Error::LimitExceeded(refusal.to_string().into()),
-        Refusal::Gone => Error::Unavailable(refusal.to_string().into()),
+        Refusal::LimitExceeded | Refusal::WatchesTooMany => Error::LimitExceeded(refusal.to_string().into()),
+        Refusal::Gone | Refusal::Overtaken => Error::Unavailable(refusal.to_string().into()),
     }
 }
 
@@ -232,6 +280,22 @@ fn ids(data: &Value) -> Result<Box<[Uuid]>> {
     }
     let id = |id: &Value| id.as_str().filter(|id| id.parse::<NotificationId>().is_ok())?.parse().ok();
     ids.iter().map(id).collect::<Option<_>>().ok_or_else(|| Error::field("ids", "each must be a UUID"))
+}
+
+/// `{userIds: [..]}`, or the array alone.
+fn users(data: &Value) -> Result<Box<[Uuid]>> {
+    let users = data.as_array().or_else(|| data.get("userIds")?.as_array());
+    let users =
+        users.ok_or_else(|| Error::field("userIds", "must be given as an array, or as a field of an object"))?;
+    if users.is_empty() || users.len() > USERS_MAX {
+        return Err(Error::field("userIds", format!("must be 1 to {USERS_MAX}")));
+    }
+    let user = |user: &Value| user.as_str().filter(|user| user.parse::<UserId>().is_ok())?.parse().ok();
+    users.iter().map(user).collect::<Option<_>>().ok_or_else(|| Error::field("userIds", "each must be a UUID"))
+}
+
+fn names_nobody(data: &Value) -> bool {
+    data.is_null() || data.as_object().is_some_and(|fields| fields.get("userIds").is_none_or(Value::is_null))
 }
 
 fn room(data: &Value) -> Result<Room> {
@@ -283,6 +347,27 @@ mod tests {
         }
         assert_eq!(Command::read("notification:ack", &json!([])).expect("is read"), Command::Confirm([].into()));
         assert_eq!(answer(&Ok(Done::Confirmed)), r#"{"ok":true}"#);
+    }
+
+    #[test]
+    fn users_are_watched_by_a_list_and_all_are_left_by_none() {
+        let users = [UserId::generate(), UserId::generate()];
+        let uuids = users.map(|id| id.as_str().parse().expect("a UUID"));
+        for data in [json!({ "userIds": users }), json!(users)] {
+            assert_eq!(Command::read("presence:subscribe", &data).expect("is read"), Command::Watch(uuids.into()));
+            let some = Command::Unwatch(Some(uuids.into()));
+            assert_eq!(Command::read("presence:unsubscribe", &data).expect("is read"), some);
+        }
+        for data in [json!({}), Value::Null, json!({ "userIds": null })] {
+            assert_eq!(Command::read("presence:unsubscribe", &data).expect("is read"), Command::Unwatch(None));
+            assert_eq!(code("presence:subscribe", data), "invalid_request");
+        }
+        let many = vec![users[0]; USERS_MAX + 1];
+        for data in [json!([]), json!("x"), json!(["x"]), json!(many)] {
+            assert_eq!(code("presence:subscribe", data.clone()), "invalid_request");
+            assert_eq!(code("presence:unsubscribe", data), "invalid_request");
+        }
+        assert_eq!(answer(&Ok(Done::Unwatched)), r#"{"ok":true}"#);
     }
 
     #[test]

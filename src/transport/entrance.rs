@@ -2,7 +2,10 @@
 
 use super::{Gate, Handshake, Limits, Receipts, gate::Credential, receipts::Addressee};
 use crate::{
-    broker::{Authenticate, Connect, Disconnect, Grant, Join, Leave, Outlet, Say, Standing, Transport},
+    broker::{
+        Authenticate, Connect, Disconnect, Grant, Join, Leave, Outlet, Say, Standing, Transport,
+        presence::{ReadPresence, StartTelling, Ties, Unwatch, Watch},
+    },
     error::{Error, Result},
     identity::Identity,
     ids::{NotificationId, UserId},
@@ -30,6 +33,10 @@ struct Broker {
     leave: Recipient<Leave>,
     say: Recipient<Say>,
     authenticate: Recipient<Authenticate>,
+    watch: Recipient<Watch>,
+    start_telling: Recipient<StartTelling>,
+    unwatch: Recipient<Unwatch>,
+    read_presence: Recipient<ReadPresence>,
 }
 
 /// A wish that is put to the broker for one connection.
@@ -48,7 +55,10 @@ macro_rules! wishes {
     )* };
 }
 
-wishes! { Connect by connect, Join by join, Leave by leave, Say by say, Authenticate by authenticate }
+wishes! {
+    Connect by connect, Join by join, Leave by leave, Say by say, Authenticate by authenticate,
+    Watch by watch, StartTelling by start_telling, Unwatch by unwatch, ReadPresence by read_presence
+}
 
 /// All that is known of a connection when it enters.
 pub struct Entering {
@@ -76,7 +86,11 @@ impl Entrance {
             + Handler<Join>
             + Handler<Leave>
             + Handler<Say>
-            + Handler<Authenticate>,
+            + Handler<Authenticate>
+            + Handler<Watch>
+            + Handler<StartTelling>
+            + Handler<Unwatch>
+            + Handler<ReadPresence>,
     {
         let broker = Broker {
             connect: broker.clone().recipient(),
@@ -85,6 +99,10 @@ impl Entrance {
             leave: broker.clone().recipient(),
             say: broker.clone().recipient(),
             authenticate: broker.clone().recipient(),
+            watch: broker.clone().recipient(),
+            start_telling: broker.clone().recipient(),
+            unwatch: broker.clone().recipient(),
+            read_presence: broker.clone().recipient(),
         };
         Self(Arc::new(Inner { gate: Box::new(gate), receipts: Arc::new(receipts), broker, limits }))
     }
@@ -142,6 +160,14 @@ impl Entrance {
     pub async fn grants(&self, user: UserId, rooms: impl Iterator<Item = Room>) -> Result<Vec<Grant>> {
         let of_parties: Vec<Room> = rooms.filter(|room| matches!(room, Room::Request(_) | Room::Chat(_))).collect();
         if of_parties.is_empty() { Ok(Vec::new()) } else { self.0.gate.grants(user, of_parties).await }
+    }
+
+    /// What the user shares with these others.
+    ///
+    /// # Errors
+    /// 503 when the database is away.
+    pub async fn ties(&self, user: UserId, others: &[UserId]) -> Result<Ties> {
+        self.0.gate.ties(user, others.to_vec()).await
     }
 
     /// Asks the broker, waiting for a place in its mailbox: a node that is overloaded slows its

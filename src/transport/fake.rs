@@ -5,6 +5,7 @@ use crate::{
     broker::{
         Authenticate, Cause, Connect, Disconnect, Frame, Grant, Join, Joined, Leave, Outlet, Overflow, Refusal, Say,
         Standing,
+        presence::{PresenceOf, ReadPresence, StartTelling, State, Ties, Unwatch, Watch},
     },
     error::{Error, Result},
     identity::{Identity, Role, Roles},
@@ -63,6 +64,10 @@ impl Gate for FakeGate {
 
     fn grants(&self, _: UserId, _: Vec<Room>) -> BoxFuture<'static, Result<Vec<Grant>>> {
         ready(Ok(vec![])).boxed()
+    }
+
+    fn ties(&self, _: UserId, _: Vec<UserId>) -> BoxFuture<'static, Result<Ties>> {
+        ready(Ok(Ties::default())).boxed()
     }
 }
 
@@ -199,6 +204,39 @@ impl Handler<Authenticate> for FakeBroker {
     type Result = Result<(), Refusal>;
     fn handle(&mut self, authenticate: Authenticate, _: &mut Context<Self>) -> Self::Result {
         if authenticate.identity.is_admin() { Err(Refusal::OtherIdentity) } else { Ok(()) }
+    }
+}
+
+/// Everybody is away.
+impl Handler<Watch> for FakeBroker {
+    type Result = Result<Vec<PresenceOf>, Refusal>;
+    fn handle(&mut self, Watch { users, .. }: Watch, _: &mut Context<Self>) -> Self::Result {
+        let state = State { online: false, connections: 0 };
+        Ok(users.into_iter().map(|user_id| PresenceOf { user_id, state }).collect())
+    }
+}
+
+/// Tells everything that it knows.
+impl Handler<StartTelling> for FakeBroker {
+    type Result = ();
+    fn handle(&mut self, StartTelling { connection }: StartTelling, _: &mut Context<Self>) {
+        if let Some(outlet) = self.connections.get_mut(&connection) {
+            outlet.send(&Frame::new("presence", None, "{}")).ok();
+        }
+    }
+}
+
+impl Handler<Unwatch> for FakeBroker {
+    type Result = Result<(), Refusal>;
+    fn handle(&mut self, _: Unwatch, _: &mut Context<Self>) -> Self::Result {
+        Ok(())
+    }
+}
+
+impl Handler<ReadPresence> for FakeBroker {
+    type Result = Result<Vec<PresenceOf>, Refusal>;
+    fn handle(&mut self, _: ReadPresence, _: &mut Context<Self>) -> Self::Result {
+        Err(Refusal::SharesNothing)
     }
 }
 

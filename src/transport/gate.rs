@@ -2,7 +2,7 @@
 
 use crate::{
     auth::Auth,
-    broker::{Grant, Standing},
+    broker::{Grant, Standing, presence::Ties},
     delivery::{Parties, Standings},
     error::Result,
     identity::Identity,
@@ -36,6 +36,9 @@ pub trait Gate: Send + Sync + 'static {
 
     /// By what the user may enter those of these rooms that belong to their parties. 503.
     fn grants(&self, user: UserId, rooms: Vec<Room>) -> BoxFuture<'static, Result<Vec<Grant>>>;
+
+    /// What the user shares with these others. 503.
+    fn ties(&self, user: UserId, others: Vec<UserId>) -> BoxFuture<'static, Result<Ties>>;
 }
 
 /// Herald's own gate.
@@ -78,5 +81,10 @@ impl Gate for Guard {
     fn grants(&self, user: UserId, rooms: Vec<Room>) -> BoxFuture<'static, Result<Vec<Grant>>> {
         let parties = self.parties.clone();
         async move { parties.grants(user, &rooms).await }.boxed()
+    }
+
+    fn ties(&self, user: UserId, others: Vec<UserId>) -> BoxFuture<'static, Result<Ties>> {
+        let parties = self.parties.clone();
+        async move { parties.ties(user, &others).await }.boxed()
     }
 }

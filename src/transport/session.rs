@@ -2,11 +2,14 @@
 
 use super::{
     Entering, Entrance, Seat,
-    commands::{self, Command},
+    commands::{self, Command, Done},
     lane::{Full, Lane, Work},
     pace::Pace,
 };
-use crate::error::{Error, Result};
+use crate::{
+    broker::presence::StartTelling,
+    error::{Error, Result},
+};
 use std::time::Instant;
 
 /// Where an acknowledgement goes: JSON text.
@@ -53,7 +56,7 @@ impl Session {
         Lane::new(Self { entrance, seat: Some(seat), pace: Pace::default() })
     }
 
-    async fn ask(&mut self, command: Result<Command>) -> Result<commands::Done> {
+    async fn ask(&mut self, command: Result<Command>) -> Result<Done> {
         let seat = self.seat.as_ref().ok_or_else(|| Error::Unavailable("the connection is not in".into()))?;
         let command = command?;
         if matches!(command, Command::Typing { .. }) && !self.pace.take(Instant::now()) {
@@ -76,6 +79,10 @@ impl Work for Session {
                 let outcome = self.ask(command).await;
                 if let Some(reply) = reply {
                     reply(commands::answer(&outcome));
+                }
+                // What is told of those who are watched from now on must not overtake the answer.
+                if let (Ok(Done::Watching(_)), Some(seat)) = (&outcome, &self.seat) {
+                    self.entrance.ask(StartTelling { connection: seat.connection().clone() }).await.ok();
                 }
             }
         }

@@ -20,6 +20,7 @@ mod mail;
 mod market;
 mod nothing_for_refused;
 mod ordering;
+mod presence;
 mod publish;
 mod resume;
 mod rooms;

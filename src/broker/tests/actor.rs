@@ -127,7 +127,9 @@ async fn a_user_who_is_shut_out_is_gone_at_that_notice() {
     broker.do_send(Emit(out.map(|notice| stored.add(notice)).to_vec()));
     settle().await;
     assert_eq!((client.seqs(), client.closed()), (vec![1], Some(Cause::Revoked)));
-    assert_eq!(broker.send(Presence(vec![who.user])).await.expect("the broker lives"), [0]);
+    let read = presence::ReadPresence { users: vec![who.user], by: None };
+    let state = broker.send(read).await.expect("the broker lives").expect("is answered")[0].state;
+    assert_eq!(state.connections, 0);
 }
 
 #[actix::test]

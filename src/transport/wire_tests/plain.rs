@@ -25,6 +25,22 @@ async fn somebody_comes_asks_and_goes() {
 }
 
 #[actix_web::test]
+async fn what_is_told_of_presence_follows_the_answer_to_who_asked_for_it() {
+    let port = Port::open(Limits::default());
+    let mut client = port.websocket("/ws", BEARER).await;
+    client.json().await;
+    for id in 0..100 {
+        let user = crate::ids::UserId::generate();
+        client.text(json!({ "event": "presence:subscribe", "data": [user], "id": id }).to_string()).await;
+        let state = json!({ "userId": user, "online": false, "connections": 0 });
+        assert_eq!(client.json().await, json!({ "ack": id, "data": { "ok": true, "presence": [state] } }));
+        assert_eq!(client.json().await, json!({ "event": "presence", "data": {} }));
+    }
+    client.text(json!({ "event": "presence:unsubscribe", "id": 900 }).to_string()).await;
+    assert_eq!(client.json().await, json!({ "ack": 900, "data": { "ok": true } }));
+}
+
+#[actix_web::test]
 async fn what_is_wrong_is_said_and_the_connection_lives_on() {
     let port = Port::open(Limits::default());
     let mut client = port.websocket("/ws", BEARER).await;

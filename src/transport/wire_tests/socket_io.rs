@@ -46,6 +46,26 @@ async fn somebody_comes_asks_in_order_and_goes() {
 }
 
 #[actix_web::test]
+async fn what_is_told_of_presence_follows_the_answer_to_who_asked_for_it() {
+    let port = Port::open(Limits::default());
+    let mut client = connect(&port, r#"40{"token":"good"}"#, "").await;
+    packet(&mut client).await;
+    packet(&mut client).await;
+    for id in 0..100 {
+        let user = crate::ids::UserId::generate();
+        client.text(format!(r#"42{id}["presence:subscribe",{{"userIds":["{user}"]}}]"#)).await;
+        let state = json!({ "userId": user, "online": false, "connections": 0 });
+        let answer = packet(&mut client).await;
+        let answered: Value =
+            serde_json::from_str(answer.strip_prefix(&format!("43{id}")).expect("the answer")).expect("JSON");
+        assert_eq!(answered, json!([{ "ok": true, "presence": [state] }]));
+        assert_eq!(packet(&mut client).await, r#"42["presence",{}]"#);
+    }
+    client.text(r#"42900["presence:unsubscribe"]"#).await;
+    assert_eq!(packet(&mut client).await, r#"43900[{"ok":true}]"#);
+}
+
+#[actix_web::test]
 async fn a_refusal_is_a_connect_error_with_its_code() {
     let port = Port::open(Limits::default());
     for (packet_out, more, message) in [

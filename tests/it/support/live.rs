@@ -423,6 +423,14 @@ impl Live {
         }
     }
 
+    /// Goes so that the server knows of it at once. Who polls has to say so: between two polls nobody
+    /// can tell that there will be no other.
+    pub async fn goes(mut self) {
+        if let Some(wire) = self.wire.take() {
+            if self.way.over == Over::Polling { wire.leave().await } else { wire.cut().await }
+        }
+    }
+
     /// Comes back after where it left off.
     pub async fn resume(&mut self) -> Value {
         let cursor = self.last;

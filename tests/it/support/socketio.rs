@@ -135,6 +135,12 @@ impl SocketIo {
         }
     }
 
+    /// Says goodbye, as `socket.disconnect()` does.
+    pub async fn leave(mut self) {
+        let packet = format!("41{}", self.prefix);
+        self.packet_out(packet).await.ok();
+    }
+
     /// From polling to websocket, as the standard clients do it.
     pub async fn upgrade(&mut self) {
         let Carrier::Polling { sid } = &self.carrier else { panic!("a websocket already") };

@@ -253,6 +253,13 @@ impl Wire {
         }
     }
 
+    /// Goes, and says so where there is a way to.
+    pub async fn leave(self) {
+        if let Self::SocketIo(wire) = self {
+            wire.leave().await;
+        }
+    }
+
     /// The network goes, without a word.
     pub async fn cut(self) {
         if let Self::SocketIo(wire) = self {

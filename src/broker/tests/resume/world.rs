@@ -140,7 +140,7 @@ impl World {
                         Answer::Pending(slot, page)
                     }
                     Ask::PendingLater { slot } => Answer::PendingAgain(slot),
-                    Ask::Ended { .. } => return,
+                    Ask::Ended { .. } | Ask::Presence(_) => return,
                 };
                 self.answers.push(answer);
             }
