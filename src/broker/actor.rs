@@ -42,7 +42,9 @@ pub struct NotificationBroker {
     pub(super) dispatch: Dispatch,
     history: Arc<dyn History>,
     inbox: Arc<dyn Inbox>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Ticks while somebody watches.
+    pub(super) watching: Option<SpawnHandle>,
     pub(super) sessions: HashMap<UserId, Addr<UserSession>>,
     /// Reads for replays under way, and those that wait for their turn.
     replays: usize,
@@ -81,6 +83,7 @@ impl NotificationBroker {
             history,
             inbox,
             clock: Arc::new(SystemClock),
+            watching: None,
             sessions: HashMap::new(),
             replays: 0,
             queue: VecDeque::new(),

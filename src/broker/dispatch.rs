@@ -9,6 +9,7 @@ use super::{
     presence::{People, Wait},
     ring::{Ring, Sent},
     shards::Shards,
+    watch::Watchers,
 };
 use crate::{
     ids::UserId,
@@ -63,6 +64,8 @@ pub(super) struct Dispatch {
     /// Refuses new connections.
     pub(super) stopping: bool,
     pub(super) stats: Stats,
+    /// Those who watch the connections.
+    pub(super) watchers: Watchers,
     pub(super) asks: VecDeque<Ask>,
     /// A read is under way, or will be tried again.
     pub(super) reading: bool,
@@ -99,6 +102,7 @@ impl Dispatch {
             waiting: Vec::new(),
             stopping: false,
             stats: Stats::default(),
+            watchers: Watchers::default(),
             asks: VecDeque::new(),
             reading: false,
             again: false,
@@ -149,6 +153,7 @@ impl Dispatch {
             let mut closed = Vec::new();
             self.hub.apply(effect, sent.notice.seq, &mut closed);
             self.presence_hears(effect, sent.notice.seq);
+            self.watchers.apply(effect);
             for slot in closed {
                 self.close(slot, Cause::Revoked);
             }
@@ -210,6 +215,7 @@ impl Dispatch {
     pub(super) fn forget(&mut self, slot: Slot) -> Option<Link> {
         let seat = self.hub.unseat(slot)?;
         self.presence_went(slot, seat.identity.user);
+        self.stats.closed += 1;
         self.asks.push_back(Ask::Ended { user: seat.identity.user, connection: seat.id });
         Some(seat.carries)
     }
@@ -217,6 +223,7 @@ impl Dispatch {
     /// Herald stops: closes every connection and takes no more.
     pub(super) fn close_all(&mut self, cause: Cause) {
         self.stopping = true;
+        self.watchers.close_all(cause);
         let all: Vec<Slot> = self.hub.slots().collect();
         for slot in all {
             self.close(slot, cause);

@@ -4,6 +4,7 @@
 use super::{
     Refusal,
     grants::Grants,
+    journal::{Change, Journal},
     rights::{self, ROOMS_MAX},
     rooms::{RoomKey, Rooms},
     shards::Spot,
@@ -61,6 +62,8 @@ pub struct Hub<C> {
     by_id: HashMap<ConnectionId, u32>,
     pub(super) rooms: Rooms,
     notices: u64,
+    /// What changes, while somebody watches.
+    pub(super) journal: Option<Journal>,
     // Scratch of `reach`, kept so that a notice costs no allocation.
     to: Vec<RoomKey>,
     within: Vec<RoomKey>,
@@ -76,6 +79,7 @@ impl<C> Default for Hub<C> {
             by_id: HashMap::new(),
             rooms: Rooms::default(),
             notices: 0,
+            journal: None,
             to: Vec::new(),
             within: Vec::new(),
             except: Vec::new(),
@@ -124,6 +128,7 @@ impl<C> Hub<C> {
             self.rooms.enter(index, &room);
         }
         self.by_id.insert(id.clone(), index);
+        self.note_change(|| Change::Came(id.clone()));
         self.seats[index as usize] =
             Some(Seat { carries, id, identity, as_of, record: None, grants: Grants::default() });
         Some(self.slot(index))
@@ -134,6 +139,7 @@ impl<C> Hub<C> {
         self.get(slot)?;
         let seat = self.seats[slot.index as usize].take()?;
         self.by_id.remove(&seat.id);
+        self.note_change(|| Change::Went(seat.id.clone()));
         self.rooms.exit_all(slot.index);
         let hot = &mut self.hot[slot.index as usize];
         (hot.generation, hot.live, hot.spot) = (hot.generation.wrapping_add(1), false, None);
@@ -291,12 +297,30 @@ impl<C> Hub<C> {
 
     /// Every entering goes through here, but for that of a new connection.
     pub(super) fn enter(&mut self, index: u32, room: &Room) {
+        self.note_move(index, room, false, Change::Entered);
         self.rooms.enter(index, room);
+    }
+
+    fn note_change(&mut self, change: impl FnOnce() -> Change) {
+        if let Some(journal) = &mut self.journal {
+            journal.note(change());
+        }
+    }
+
+    /// Notes a move, unless the connection is where it goes to already.
+    fn note_move(&mut self, index: u32, room: &Room, held: bool, change: fn(ConnectionId, Room) -> Change) {
+        if self.journal.is_some()
+            && self.rooms.holds(index, room) == held
+            && let Some(id) = self.seats[index as usize].as_ref().map(|seat| seat.id.clone())
+        {
+            self.note_change(|| change(id, room.clone()));
+        }
     }
 
     /// Every leaving of a connection that stays. What was said of the room is forgotten: an
     /// administrator's word (`grants`) holds for one stay.
     pub(super) fn exit(&mut self, index: u32, room: &Room) {
+        self.note_move(index, room, true, Change::Left);
         self.rooms.exit(index, room);
         if let Some(seat) = &mut self.seats[index as usize] {
             seat.grants.forget(room);

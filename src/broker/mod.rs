@@ -11,6 +11,7 @@
 //! | [`Hub`] (`hub`, `effects`, `grants`, `rights`, `rooms`) | who is in which room, whom a notice reaches; pure |
 //! | `administer` | what an administrator does to connections |
 //! | [`presence`] | who is online, and who is told of it |
+//! | `watch` (`watching`, `journal`) | administrators who look on: what changed, the numbers |
 //! | `ring` | the newest notices, for those who missed only a few |
 //! | [`UserSession`] (`session`, `expiry`) | a user's connections and the end of their tokens |
 
@@ -26,6 +27,7 @@ mod grants;
 mod handlers;
 mod hub;
 mod inbox;
+mod journal;
 mod link;
 mod messages;
 mod order;
@@ -39,6 +41,8 @@ mod ring;
 mod rooms;
 mod session;
 mod shards;
+mod watch;
+mod watching;
 
 #[cfg(test)]
 mod testing;
@@ -63,3 +67,5 @@ pub use ready::Ready;
 pub use rights::ROOMS_MAX;
 pub use ring::{RECENT, RECENT_BYTES};
 pub use session::{AuthExpiring, UserSession};
+pub use watch::{Changes, News, Overview, SHOWN_MAX, WATCHERS_MAX, Watcher};
+pub use watching::{KeepLooking, LookAway, LookOn};

@@ -91,6 +91,10 @@ pub struct Stats {
     pub replayed: u64,
     /// Pages read from the history.
     pub pages_read: u64,
+    /// Connections that came.
+    pub opened: u64,
+    /// Connections that went, whyever.
+    pub closed: u64,
     /// Connections closed because they could not keep up.
     pub slow_consumers: u64,
 }

@@ -56,6 +56,7 @@ impl Dispatch {
         if let Some(spot) = spot {
             self.hub.set_spot(slot, spot);
         }
+        self.stats.opened += 1;
         self.hub.note(slot, grants);
         self.presence_came(user);
         self.advance(slot);

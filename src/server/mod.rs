@@ -173,7 +173,7 @@ impl Server {
             },
         );
         let steward = Steward::new(entrance.clone(), &broker);
-        let (engine, _) = socketio::build(&entrance);
+        let (engine, _) = socketio::build(&entrance, &steward);
         let mount = Mount::builder(engine)
             .max_payload(config.limits.socket_message)
             .stall(config.limits.stall)

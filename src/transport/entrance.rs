@@ -10,9 +10,10 @@ use crate::{
     identity::Identity,
     ids::{NotificationId, UserId},
     notice::{ConnectionId, Room},
+    secret::Secret,
 };
 use actix::{Actor, Addr, Context, Handler, Message, Recipient, dev::SendError};
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// The way in, shared by all transports and workers.
 #[derive(Clone)]
@@ -150,6 +151,14 @@ impl Entrance {
     /// 401 if it does not hold, 503 if it can't be checked.
     pub async fn identify(&self, token: &str) -> Result<Identity> {
         self.0.gate.identify(token.to_owned()).await
+    }
+
+    /// Logs an administrator in: a token, and who it says they are.
+    ///
+    /// # Errors
+    /// 401, 403 for anybody else, 429 after too many failures, 503.
+    pub async fn log_in_admin(&self, email: String, password: Secret, from: IpAddr) -> Result<(String, Identity)> {
+        self.0.gate.log_in_admin(email, password, from).await
     }
 
     /// By what the user may enter those of these rooms that belong to their parties. The others cost

@@ -3,19 +3,22 @@
 use super::{Entrance, Gate, Limits, Receipts};
 use crate::{
     broker::{
-        Authenticate, Cause, Connect, Disconnect, Frame, Grant, Join, Joined, Leave, Outlet, Overflow, Refusal, Say,
-        Standing,
+        Administer, Authenticate, Cause, Connect, ConnectionInfo, Connections, Disconnect, Frame, Grant, Join, Joined,
+        KeepLooking, Leave, LookAway, LookOn, Outcome, Outlet, Overflow, ReadStats, Refusal, Say, Standing, Stats,
+        Watcher,
         presence::{PresenceOf, ReadPresence, StartTelling, State, Ties, Unwatch, Watch},
     },
     error::{Error, Result},
     identity::{Identity, Role, Roles},
     ids::{NotificationId, UserId},
     notice::{ConnectionId, Cursor, Room, Seq},
+    secret::Secret,
 };
 use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
 use futures_util::future::{BoxFuture, FutureExt, join_all, ready};
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -47,6 +50,10 @@ impl Gate for FakeGate {
             _ => Err(Error::Unauthorized),
         };
         ready(identity).boxed()
+    }
+
+    fn log_in_admin(&self, _: String, _: Secret, _: IpAddr) -> BoxFuture<'static, Result<(String, Identity)>> {
+        ready(Err(Error::Unauthorized)).boxed()
     }
 
     fn redeem(&self, ticket: String) -> BoxFuture<'static, Result<Identity>> {
@@ -114,6 +121,7 @@ impl Receipts for Kept {
 pub struct FakeBroker {
     connections: HashMap<ConnectionId, Box<dyn Outlet>>,
     pub after: Vec<Cursor>,
+    watchers: Vec<Box<dyn Watcher>>,
     seq: i64,
 }
 
@@ -278,5 +286,48 @@ impl Handler<Count> for FakeBroker {
     type Result = actix::MessageResult<Count>;
     fn handle(&mut self, _: Count, _: &mut Context<Self>) -> Self::Result {
         actix::MessageResult((self.connections.len(), self.after.clone()))
+    }
+}
+
+// Nobody is administered here, and nobody watches.
+
+impl Handler<Connections> for FakeBroker {
+    type Result = Vec<ConnectionInfo>;
+    fn handle(&mut self, _: Connections, _: &mut Context<Self>) -> Self::Result {
+        Vec::new()
+    }
+}
+
+impl Handler<Administer> for FakeBroker {
+    type Result = Vec<Outcome>;
+    fn handle(&mut self, _: Administer, _: &mut Context<Self>) -> Self::Result {
+        Vec::new()
+    }
+}
+
+impl Handler<ReadStats> for FakeBroker {
+    type Result = actix::MessageResult<ReadStats>;
+    fn handle(&mut self, _: ReadStats, _: &mut Context<Self>) -> Self::Result {
+        actix::MessageResult(Stats::default())
+    }
+}
+
+impl Handler<LookOn> for FakeBroker {
+    type Result = bool;
+    fn handle(&mut self, watch: LookOn, _: &mut Context<Self>) -> bool {
+        self.watchers.push(watch.watcher);
+        true
+    }
+}
+
+impl Handler<LookAway> for FakeBroker {
+    type Result = ();
+    fn handle(&mut self, _: LookAway, _: &mut Context<Self>) {}
+}
+
+impl Handler<KeepLooking> for FakeBroker {
+    type Result = Result<(), Refusal>;
+    fn handle(&mut self, _: KeepLooking, _: &mut Context<Self>) -> Self::Result {
+        Ok(())
     }
 }

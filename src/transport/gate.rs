@@ -4,12 +4,14 @@ use crate::{
     auth::Auth,
     broker::{Grant, Standing, presence::Ties},
     delivery::{Parties, Standings},
-    error::Result,
+    error::{Error, Result},
     identity::Identity,
     ids::UserId,
     notice::{Room, Seq},
+    secret::Secret,
 };
 use futures_util::future::{BoxFuture, FutureExt as _};
+use std::net::IpAddr;
 
 /// What somebody shows at the gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,15 @@ pub trait Gate: Send + Sync + 'static {
 
     /// Who a token says somebody is: 401 if it does not hold, 503 if it can't be checked.
     fn identify(&self, token: String) -> BoxFuture<'static, Result<Identity>>;
+
+    /// Logs an administrator in, from this address: a token, and who it says they are. 401, 403 for
+    /// anybody else, 429 after too many failures, 503.
+    fn log_in_admin(
+        &self,
+        email: String,
+        password: Secret,
+        from: IpAddr,
+    ) -> BoxFuture<'static, Result<(String, Identity)>>;
 
     /// Whose one-use ticket this is; it is used up. 401, 503.
     fn redeem(&self, ticket: String) -> BoxFuture<'static, Result<Identity>>;
@@ -66,6 +77,26 @@ impl Gate for Guard {
     fn identify(&self, token: String) -> BoxFuture<'static, Result<Identity>> {
         let auth = self.auth.clone();
         async move { auth.identify(&token).await }.boxed()
+    }
+
+    fn log_in_admin(
+        &self,
+        email: String,
+        password: Secret,
+        from: IpAddr,
+    ) -> BoxFuture<'static, Result<(String, Identity)>> {
+        let auth = self.auth.clone();
+        async move {
+            let (pair, _) = auth.login(&email, password, from).await?;
+            let identity = auth.identify(&pair.access_token).await?;
+            if identity.is_admin() {
+                return Ok((pair.access_token, identity));
+            }
+            // Nobody will ever use that session.
+            auth.logout(&identity).await?;
+            Err(Error::forbidden("administrators only"))
+        }
+        .boxed()
     }
 
     fn redeem(&self, ticket: String) -> BoxFuture<'static, Result<Identity>> {

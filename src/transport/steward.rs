@@ -3,15 +3,21 @@
 
 use super::{Entrance, commands::refused};
 use crate::{
-    broker::{Administer, ConnectionFilter, ConnectionInfo, Connections, Deed, Grant, ReadStats, Refusal, Stats},
+    broker::{
+        Administer, ConnectionFilter, ConnectionInfo, Connections, Deed, Grant, ReadStats, Refusal, Stats, LookAway,
+        LookOn, KeepLooking,
+    },
     error::{Error, Result},
+    identity::Identity,
     ids::UserId,
     notice::{ConnectionId, Room, Seq},
+    secret::Secret,
 };
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use serde::{Serialize, Serializer};
 use std::{
     collections::{HashMap, hash_map::Entry},
+    net::IpAddr,
     sync::Arc,
 };
 
@@ -93,19 +99,80 @@ pub struct Steward {
     connections: Recipient<Connections>,
     administer: Recipient<Administer>,
     stats: Recipient<ReadStats>,
+    watch: Recipient<LookOn>,
+    unwatch: Recipient<LookAway>,
+    watch_on: Recipient<KeepLooking>,
 }
 
 impl Steward {
     /// Asks this broker, and the entrance for what rooms belong to whom.
     pub fn new<A>(entrance: Entrance, broker: &Addr<A>) -> Self
     where
-        A: Actor<Context = Context<A>> + Handler<Connections> + Handler<Administer> + Handler<ReadStats>,
+        A: Actor<Context = Context<A>>
+            + Handler<Connections>
+            + Handler<Administer>
+            + Handler<ReadStats>
+            + Handler<LookOn>
+            + Handler<LookAway>
+            + Handler<KeepLooking>,
     {
         Self {
             entrance,
             connections: broker.clone().recipient(),
             administer: broker.clone().recipient(),
             stats: broker.clone().recipient(),
+            watch: broker.clone().recipient(),
+            unwatch: broker.clone().recipient(),
+            watch_on: broker.clone().recipient(),
+        }
+    }
+
+    /// Who a token says somebody is.
+    ///
+    /// # Errors
+    /// 401 if it does not hold, 503 if it can't be checked.
+    pub async fn identify(&self, token: &str) -> Result<Identity> {
+        self.entrance.identify(token).await
+    }
+
+    /// Logs an administrator in: a token, and who it says they are.
+    ///
+    /// # Errors
+    /// 401, 403 for anybody else, 429 after too many failures, 503.
+    pub async fn log_in(&self, email: String, password: Secret, from: IpAddr) -> Result<(String, Identity)> {
+        self.entrance.log_in_admin(email, password, from).await
+    }
+
+    /// Lets somebody watch the connections; see [`LookOn`].
+    ///
+    /// # Errors
+    /// 503 when there is no place, or the broker is gone.
+    pub async fn watch(&self, watch: LookOn) -> Result<()> {
+        let taken = self.watch.send(watch).await.map_err(gone)?;
+        if taken { Ok(()) } else { Err(Error::Unavailable("too many watch already".into())) }
+    }
+
+    /// They watch no more.
+    pub async fn unwatch(&self, name: ConnectionId) {
+        // A broker that is gone has forgotten them.
+        let _ = self.unwatch.send(LookAway(name)).await;
+    }
+
+    /// They go on with a new token.
+    ///
+    /// # Errors
+    /// 401 if it does not hold, 403 if it is another's or no administrator's, 503.
+    pub async fn watch_on(&self, name: &ConnectionId, token: &str) -> Result<()> {
+        let mut identity = self.identify(token).await?;
+        loop {
+            let wish = KeepLooking { name: name.clone(), identity: identity.clone() };
+            self.watch_on.send(wish).await.map_err(gone)?.map_err(refused)?;
+            // A change of roles may have passed the broker between the reading and the wish.
+            let now = self.identify(token).await?;
+            if now.roles == identity.roles {
+                return Ok(());
+            }
+            identity = now;
         }
     }
 

@@ -3,6 +3,7 @@
 //! processes die and clients stall. docs/protocol.md and these tests must agree.
 
 mod admin_connections;
+mod admin_namespace;
 mod announcements;
 mod api_keys;
 mod connecting;

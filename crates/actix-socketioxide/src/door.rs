@@ -219,6 +219,7 @@ impl Way {
 
     fn account(self: &Arc<Self>, state: &mut State, left: Left) {
         self.meter.wrote_events(left.events);
+        self.meter.passed_elsewhere(state.passage.take_elsewhere());
         self.meter.moved(left.bytes, state.passage.backlog());
         if !state.flushing && state.passage.is_waiting() {
             state.flushing = true;

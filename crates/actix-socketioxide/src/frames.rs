@@ -16,6 +16,11 @@ impl Message {
         self.text && is_event(&self.first)
     }
 
+    /// The same of another namespace, whose name follows: `42/admin,[...]`.
+    pub(crate) fn is_event_elsewhere(&self) -> bool {
+        self.text && is_event_elsewhere(&self.first)
+    }
+
     /// Engine.IO `upgrade`, the last word of a polling session that becomes a websocket.
     pub(crate) fn is_upgrade(&self) -> bool {
         self.text && self.len == 1 && self.first[0] == b'5'
@@ -26,6 +31,11 @@ impl Message {
 /// its acknowledgement or the data, but not the name of another namespace.
 pub(crate) fn is_event(packet: &[u8]) -> bool {
     packet.starts_with(b"42") && packet.get(2) != Some(&b'/')
+}
+
+/// Whether a packet that begins so is an EVENT of another namespace than `/`.
+pub(crate) fn is_event_elsewhere(packet: &[u8]) -> bool {
+    packet.starts_with(b"42/")
 }
 
 const LONGEST_HEADER: usize = 14;

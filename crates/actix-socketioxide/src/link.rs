@@ -43,6 +43,9 @@ struct Inner {
     polled: AtomicU64,
     /// Of those, the ones that were read for certain.
     polled_taken: AtomicU64,
+    /// Events of other namespaces than `/`: those that were emitted, and those that went into polls' answers.
+    emitted_elsewhere: AtomicU64,
+    polled_elsewhere: AtomicU64,
     websocket: AtomicBool,
     closed: AtomicBool,
     moved: Bell,
@@ -91,6 +94,8 @@ impl Link {
             peer,
             polled: AtomicU64::new(0),
             polled_taken: AtomicU64::new(0),
+            emitted_elsewhere: AtomicU64::new(0),
+            polled_elsewhere: AtomicU64::new(0),
             websocket: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             moved: Bell::default(),
@@ -139,6 +144,27 @@ impl Link {
         }
     }
 
+    /// Says that an event of another namespace than `/` is about to be emitted. Whoever says so for
+    /// each of them, whichever socket it is for, can ask whether any [waits](Self::elsewhere_waits).
+    pub fn emits_elsewhere(&self) {
+        self.0.emitted_elsewhere.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether an event of another namespace than `/` may still wait in this process: one that was
+    /// [announced](Self::emits_elsewhere) did not come by, or the stream has something, of whichever
+    /// namespace, that the operating system did not take. Events with binary attachments never come by.
+    pub fn elsewhere_waits(&self) -> bool {
+        let left = self.0.polled_elsewhere.load(Ordering::Acquire) + self.stream().map_or(0, Meter::elsewhere);
+        self.0.emitted_elsewhere.load(Ordering::Acquire) > left
+            || self.stream().is_some_and(|stream| stream.waiting() > 0)
+    }
+
+    /// Resolves once none [waits](Self::elsewhere_waits), or the link is closed.
+    pub fn elsewhere_left(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
+        let link = self.clone();
+        async move { link.wait(|| !link.elsewhere_waits() || link.is_closed()).await }
+    }
+
     /// Ends the session at once. A websocket's stream is closed, what was not sent is thrown
     /// away; over polling the session is closed, and an open poll ends.
     pub fn cut(&self) {
@@ -183,6 +209,12 @@ impl Link {
     /// Events go into a poll's answer.
     pub(crate) fn answered_events(&self, len: u64) {
         self.0.polled.fetch_add(len, Ordering::AcqRel);
+        self.0.moved.ring();
+    }
+
+    /// Events of other namespaces than `/` go into a poll's answer.
+    pub(crate) fn answered_elsewhere(&self, count: u64) {
+        self.0.polled_elsewhere.fetch_add(count, Ordering::AcqRel);
         self.0.moved.ring();
     }
 

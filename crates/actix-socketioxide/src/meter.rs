@@ -26,6 +26,7 @@ struct Shared {
     written: AtomicU64,
     waiting: AtomicUsize,
     event_bytes: AtomicU64,
+    elsewhere: AtomicU64,
     cut: AtomicBool,
     gone: AtomicBool,
     reader: AtomicWaker,
@@ -40,6 +41,7 @@ impl Meter {
             written: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             event_bytes: AtomicU64::new(0),
+            elsewhere: AtomicU64::new(0),
             cut: AtomicBool::new(false),
             gone: AtomicBool::new(false),
             reader: AtomicWaker::new(),
@@ -114,6 +116,18 @@ impl Meter {
         if len > 0 {
             self.0.event_bytes.fetch_add(len, Ordering::AcqRel);
         }
+    }
+
+    /// More events of other namespaces came by. Before [`moved`](Self::moved), which rings for both.
+    pub(crate) fn passed_elsewhere(&self, count: u64) {
+        if count > 0 {
+            self.0.elsewhere.fetch_add(count, Ordering::AcqRel);
+        }
+    }
+
+    /// Events of other namespaces that came by.
+    pub(crate) fn elsewhere(&self) -> u64 {
+        self.0.elsewhere.load(Ordering::Acquire)
     }
 
     /// So many bytes were taken, and so many wait.

@@ -147,8 +147,10 @@ impl<S> Metered<S> {
         if let Some(written) = self.session.as_mut().and_then(|session| session.written.as_mut()) {
             for slice in slices {
                 let here = taken.min(slice.len());
-                let event =
-                    |message: Message| self.meter.wrote_events(if message.is_event() { message.len } else { 0 });
+                let event = |message: Message| {
+                    self.meter.wrote_events(if message.is_event() { message.len } else { 0 });
+                    self.meter.passed_elsewhere(u64::from(message.is_event_elsewhere()));
+                };
                 written.walk(&slice[..here], event);
                 taken -= here;
             }

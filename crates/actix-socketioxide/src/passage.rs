@@ -27,6 +27,8 @@ pub(crate) struct Passage {
     put: u64,
     /// Only while something waits.
     rest: Option<Box<Rest>>,
+    /// Events of other namespaces that the engine wrote and nobody asked for yet.
+    elsewhere: u64,
 }
 
 #[derive(Debug, Default)]
@@ -113,6 +115,7 @@ impl Passage {
         while !ahead.is_empty() {
             let (message, behind) = walker.step(ahead);
             ahead = behind;
+            self.elsewhere += u64::from(message.is_some_and(|message| message.is_event_elsewhere()));
             let Some(event) = message.filter(Message::is_event) else { continue };
             self.passed += event.len;
             events += event.len;
@@ -164,6 +167,11 @@ impl Passage {
     /// Throws away what waits.
     pub(crate) fn clear(&mut self) {
         self.rest = None;
+    }
+
+    /// How many events of other namespaces the engine wrote since this was last asked.
+    pub(crate) fn take_elsewhere(&mut self) -> u64 {
+        std::mem::take(&mut self.elsewhere)
     }
 
     /// Whether something waits: for the system, or for the engine.

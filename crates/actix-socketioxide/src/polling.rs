@@ -3,7 +3,7 @@
 use crate::{
     convert, cors,
     engine::Engine,
-    frames::is_event,
+    frames::{is_event, is_event_elsewhere},
     link::{Lifetime, Link},
     mount::Core,
     origins::Verdict,
@@ -102,6 +102,10 @@ async fn poll<E: Engine>(core: &Core<E>, sid: Sid, request: &HttpRequest) -> Res
             0 => {}
             len => link.answered_events(len),
         }
+        match events_elsewhere(answer.body()) {
+            0 => {}
+            count => link.answered_elsewhere(count),
+        }
     }
     Ok(core.convert(answer))
 }
@@ -157,6 +161,10 @@ fn event_bytes(body: &[u8]) -> u64 {
         .sum()
 }
 
+fn events_elsewhere(body: &[u8]) -> u64 {
+    body.split(|byte| *byte == PACKET_SEPARATOR).filter(|packet| is_event_elsewhere(packet)).count() as u64
+}
+
 impl<E: Engine> Core<E> {
     /// The request that opens a session stays in memory as long as the session: only what
     /// handlers may want of it is kept.
@@ -208,6 +216,7 @@ mod tests {
         let body = "2\u{1e}42[\"a\"]\u{1e}42/admin,[\"b\"]\u{1e}451-[\"c\"]\u{1e}bAAEC\u{1e}43[]";
         assert_eq!(event_bytes(body.as_bytes()), 7);
         assert_eq!(event_bytes(b""), 0);
+        assert_eq!((events_elsewhere(body.as_bytes()), events_elsewhere(b"")), (1, 0));
     }
 
     #[test]

@@ -48,13 +48,6 @@ pub async fn admit(socket: &SocketRef, auth: &Value, entrance: Entrance) -> Resu
     Ok(())
 }
 
-/// Lets an administrator into `/admin`.
-pub async fn admit_admin(socket: &SocketRef, auth: &Value, entrance: &Entrance) -> Result<()> {
-    let (token, _) = read(socket, auth)?;
-    let identity = entrance.identify(&token).await?;
-    if identity.is_admin() { Ok(()) } else { Err(Error::forbidden("administrators only")) }
-}
-
 /// The one token of the handshake, and the rest of it.
 fn read(socket: &SocketRef, auth: &Value) -> Result<(String, Handshake)> {
     let auth = Auth::read(auth)?;

@@ -17,13 +17,14 @@
 //! is ready. The lane does one step at a time. `admission` installs it before CONNECT is answered, so
 //! that nothing that a client sends right afterwards can come too early.
 
+mod admin;
 mod admission;
 mod asking;
 mod outlet;
 mod shard;
 
 use self::admission::Admitted;
-use super::{Entering, Entrance, session::Step};
+use super::{Entering, Entrance, Steward, session::Step};
 use crate::{
     broker::Transport,
     error::{Error, Result},
@@ -54,7 +55,7 @@ const ATTACHMENTS: (usize, usize, Duration) = (256 * 1024, 10, Duration::from_se
 
 /// The Socket.IO service, for [`Mount::builder`](actix_socketioxide::Mount::builder), and the handle
 /// on it, to close it with. The mount has to use the same [`Limits::message_max`](super::Limits).
-pub fn build(entrance: &Entrance) -> (impl Engine + use<>, SocketIo) {
+pub fn build(entrance: &Entrance, steward: &Steward) -> (impl Engine + use<>, SocketIo) {
     let limits = entrance.limits();
     let (bytes, number, time) = ATTACHMENTS;
     let parser = ParserConfig::common()
@@ -74,7 +75,7 @@ pub fn build(entrance: &Entrance) -> (impl Engine + use<>, SocketIo) {
         .with_parser(parser)
         .build_svc();
 
-    let (everyone, admins) = (entrance.clone(), entrance.clone());
+    let (everyone, steward) = (entrance.clone(), steward.clone());
     let (entering, shards) = (entrance.clone(), Shards::default());
     let enter = move |socket: SocketRef| {
         enter(&socket, &entering, &shards);
@@ -86,10 +87,14 @@ pub fn build(entrance: &Entrance) -> (impl Engine + use<>, SocketIo) {
             admission::admit(&socket, &auth.unwrap_or_default(), everyone).await.map_err(Refused)
         }),
     );
+    let enter_admin = |socket: SocketRef| {
+        admin::enter(socket);
+        ready(())
+    };
     io.ns(
         "/admin",
-        (async |_: SocketRef| ()).with(async move |socket: SocketRef, TryData(auth): TryData<Value>| {
-            admission::admit_admin(&socket, &auth.unwrap_or_default(), &admins).await.map_err(Refused)
+        enter_admin.with(async move |socket: SocketRef, TryData(auth): TryData<Value>| {
+            admin::admit(&socket, &auth.unwrap_or_default(), &steward).await
         }),
     );
     (service, io)
@@ -129,9 +134,15 @@ struct Refused(Error);
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
+        Self::text(&self.0, f)
+    }
+}
+
+impl Refused {
+    fn text(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match error {
             Error::TokenExpired => "token_expired",
-            ref other => other.code(),
+            other => other.code(),
         })
     }
 }

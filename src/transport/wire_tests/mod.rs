@@ -7,7 +7,7 @@ mod socket_io;
 mod stream;
 
 use super::{
-    Entrance, Limits,
+    Entrance, Limits, Steward,
     fake::{CloseAll, Count, Drain, FakeBroker, Kept, Tell},
     socketio, sse, websocket,
 };
@@ -46,7 +46,7 @@ struct Port {
 impl Port {
     fn open(limits: Limits) -> Self {
         let (entrance, broker, kept) = FakeBroker::entrance(limits);
-        let (engine, _) = socketio::build(&entrance);
+        let (engine, _) = socketio::build(&entrance, &Steward::new(entrance.clone(), &broker));
         let mount = Mount::builder(engine).send_buffer(16 * 1024).build();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");

@@ -65,6 +65,12 @@ impl SocketIo {
         })
     }
 
+    /// What follows is said in this namespace.
+    pub fn into_namespace(self, namespace: &str) -> Self {
+        let prefix = if namespace == "/" { String::new() } else { format!("{namespace},") };
+        Self { prefix, ..self }
+    }
+
     /// CONNECT, and its answer.
     pub async fn enter(&mut self, way: &Way) -> Result<(), Refusal> {
         let connect = format!("40{}{}", self.prefix, way.auth());

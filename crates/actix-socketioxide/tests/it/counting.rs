@@ -107,6 +107,43 @@ fn acks_binary_events_and_other_namespaces_do_not_count() {
 }
 
 #[test]
+fn two_namespaces_on_one_link_count_apart() {
+    let server = TestServer::start();
+    let (mut session, live) = Websocket::connect(&server);
+    session.raw.text("40/admin,");
+    let admin = server.came();
+    assert!(session.text().starts_with("40/admin,{"));
+    let queued = emit(&live, 20);
+    emit_elsewhere(&admin, 20);
+    let received: Vec<String> = (0..40).map(|_| session.text()).collect();
+    assert_eq!(received.iter().filter(|text| text.starts_with(r#"42/admin,["a","#)).count(), 20);
+    wait(all_written(&live.link, queued));
+    wait(live.link.elsewhere_left());
+}
+
+#[test]
+fn two_namespaces_over_polling_count_apart() {
+    let server = TestServer::start();
+    let (mut session, live) = Polling::connect(&server);
+    session.post("40/admin,");
+    let admin = server.came();
+    assert!(session.poll().body.starts_with("40/admin,{"));
+    let queued = emit(&live, 10);
+    emit_elsewhere(&admin, 10);
+    assert!(live.link.event_bytes() == 0 && live.link.elsewhere_waits());
+    session.receive(20);
+    wait(all_written(&live.link, queued));
+    wait(live.link.elsewhere_left());
+}
+
+fn emit_elsewhere(live: &Live, count: usize) {
+    for n in 0..count {
+        live.link.emits_elsewhere();
+        live.socket.emit("a", &n).expect("room in the socket's buffer");
+    }
+}
+
+#[test]
 fn progress_ends_when_the_stream_does() {
     let server = TestServer::start();
     let (session, live) = Websocket::connect(&server);
