@@ -172,7 +172,7 @@ impl Auth {
         }
         let read_at = Instant::now();
         let key = {
-            let mut conn = self.0.store.read().await?;
+            let mut conn = self.0.store.lookup().await?;
             let row = api_keys::table.filter(api_keys::hash.eq(&hash));
             sql!(&mut conn, |c| row.select(ApiKey::as_select()).first(c).await.optional())?
         };
@@ -190,7 +190,7 @@ impl Auth {
         if self.0.keyring.revoked() == revoked {
             return Ok(());
         }
-        let mut conn = self.0.store.read().await?;
+        let mut conn = self.0.store.lookup().await?;
         let count: i64 = sql!(&mut conn, |c| api_keys::table.find(id).count().get_result(c).await)?;
         if count == 1 { Ok(()) } else { Err(Error::Unauthorized) }
     }

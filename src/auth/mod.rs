@@ -126,7 +126,7 @@ impl Auth {
     /// `TokenExpired`; 503 when the database or the issuer's keys are away.
     pub async fn identify(&self, token: &str) -> Result<Identity> {
         let claims = self.0.tokens.check(token, Time::now()).await?;
-        standing::narrow(&mut self.0.store.read().await?, claims).await
+        standing::narrow(&mut self.0.store.lookup().await?, claims).await
     }
 
     /// Who holds this ticket, which is used up by asking.
@@ -140,7 +140,7 @@ impl Auth {
         if claims.expires_at <= Time::now().unix() {
             return Err(Error::TokenExpired);
         }
-        standing::narrow(&mut self.0.store.read().await?, claims).await
+        standing::narrow(&mut self.0.store.lookup().await?, claims).await
     }
 
     /// A ticket that says what the caller's token says.

@@ -31,7 +31,7 @@ impl Parties {
     /// # Errors
     /// 503 when the database is away.
     pub async fn grants(&self, user: UserId, rooms: &[Room]) -> Result<Vec<Grant>> {
-        Ok(grants(&mut self.0.read().await?, user, rooms).await?)
+        Ok(grants(&mut self.0.lookup().await?, user, rooms).await?)
     }
 }
 

@@ -44,7 +44,7 @@ impl Standings {
     /// # Errors
     /// 503 when the database is away.
     pub async fn newest(&self) -> Result<Seq> {
-        let mut conn = self.0.read().await?;
+        let mut conn = self.0.lookup().await?;
         Ok(Seq(sql!(&mut conn, |c| sequence::table.select(sequence::newest).first(c).await)?))
     }
 
@@ -53,7 +53,7 @@ impl Standings {
     /// # Errors
     /// 503 when the database is away.
     pub async fn of(&self, user: UserId, as_of: Seq) -> Result<Standing> {
-        let groups = groups_of(&mut self.0.read().await?, user).await?;
+        let groups = groups_of(&mut self.0.lookup().await?, user).await?;
         Ok(Standing { as_of, groups })
     }
 }

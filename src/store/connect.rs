@@ -1,6 +1,6 @@
 //! Opening the database named by `DATABASE_URL` and bringing its tables up to date.
 
-use super::{Pools, Sqlite, Store};
+use super::{Pools, Sqlite, Store, runtime::opened_in_place};
 use crate::error::{Error, Result};
 use deadpool::Runtime;
 use diesel::{ConnectionError, ConnectionResult};
@@ -12,12 +12,15 @@ use diesel_async::{
     },
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use futures_util::{FutureExt as _, future::BoxFuture};
 use std::{sync::Arc, time::Duration};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// Connections that read at the same time; more only queue at the disk or at PostgreSQL's limit.
 const READERS: usize = 8;
+/// Connections for look-ups: each is used within one step of a thread, so more than threads are never out.
+const LOOKUPS: usize = 64;
 /// How long a request waits for a connection before it is told 503.
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -62,8 +65,9 @@ impl Store {
         let bad = || BadUrl(url.split(':').next().unwrap_or_default().chars().take(16).collect());
         let pools = match url.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => Pools::Sqlite {
-                writer: sqlite(path, WRITER, 1).ok_or_else(bad)?,
-                readers: sqlite(path, READER, READERS).ok_or_else(bad)?,
+                writer: in_place(path, WRITER, 1).ok_or_else(bad)?,
+                lookups: in_place(path, READER, LOOKUPS).ok_or_else(bad)?,
+                readers: elsewhere(path, READER, READERS).ok_or_else(bad)?,
             },
             Some(("postgres" | "postgresql", _)) => Pools::Postgres {
                 writer: postgres(url, 1).ok_or_else(bad)?,
@@ -100,25 +104,37 @@ impl Store {
     }
 }
 
-fn sqlite(path: &str, pragmas: &'static str, size: usize) -> Option<Pool<Sqlite>> {
-    let mut config = ManagerConfig::<Sqlite>::default();
-    config.custom_setup = Box::new(move |path| {
-        let path = path.to_owned();
-        Box::pin(async move {
-            let mut conn = Sqlite::establish(&path).await?;
-            ready(conn.batch_execute(pragmas).await)?;
-            Ok(conn)
-        })
-    });
-    // A file does not go away while nobody looks.
-    config.recycling_method = RecyclingMethod::Fast;
+/// Connections whose calls run on the calling thread. None is ever given back in the middle of a call.
+fn in_place(path: &str, pragmas: &'static str, size: usize) -> Option<Pool<Sqlite>> {
+    pool!(manager(path, move |path| opened_in_place(open(path, pragmas)).boxed()), size)
+}
+
+/// Connections whose calls run on blocking threads.
+fn elsewhere(path: &str, pragmas: &'static str, size: usize) -> Option<Pool<Sqlite>> {
     // What the one before began and did not wait for may still run: diesel-async panics on looking
     // at such a connection. An empty call of ours comes after it (see `Runtime`).
     let idle = Hook::async_fn(|conn: &mut Sqlite, _| {
         let turn = conn.spawn_blocking(|_| Ok(()));
         Box::pin(async move { turn.await.map_err(|error| HookError::Backend(PoolError::QueryError(error))) })
     });
-    pool!(AsyncDieselConnectionManager::new_with_config(path, config), size, idle)
+    pool!(manager(path, move |path| open(path, pragmas).boxed()), size, idle)
+}
+
+fn manager(
+    path: &str,
+    open: impl Fn(String) -> BoxFuture<'static, ConnectionResult<Sqlite>> + Send + Sync + 'static,
+) -> AsyncDieselConnectionManager<Sqlite> {
+    let mut config = ManagerConfig::<Sqlite>::default();
+    config.custom_setup = Box::new(move |path| open(path.to_owned()));
+    // A file does not go away while nobody looks.
+    config.recycling_method = RecyclingMethod::Fast;
+    AsyncDieselConnectionManager::new_with_config(path, config)
+}
+
+async fn open(path: String, pragmas: &'static str) -> ConnectionResult<Sqlite> {
+    let mut conn = Sqlite::establish(&path).await?;
+    ready(conn.batch_execute(pragmas).await)?;
+    Ok(conn)
 }
 
 fn postgres(url: &str, size: usize) -> Option<Pool<AsyncPgConnection>> {
@@ -134,7 +150,6 @@ mod tests {
     use super::*;
     use crate::sql;
     use diesel_async::RunQueryDsl;
-    use futures_util::FutureExt as _;
 
     #[test]
     fn a_connection_whose_caller_went_away_in_the_middle_of_a_query_is_good_for_the_next() {

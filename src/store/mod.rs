@@ -6,13 +6,13 @@
 mod columns;
 mod connect;
 mod runtime;
+mod savepoint;
 #[expect(missing_docs, reason = "generated: the tables are described in the migration")]
 pub mod schema;
 mod text_enum;
 
 pub use columns::Json;
 pub use connect::BadUrl;
-pub use runtime::run_queries_in_place;
 
 use crate::error::{Error, Result};
 use diesel::result::QueryResult;
@@ -22,7 +22,7 @@ use diesel_async::{
     sync_connection_wrapper::SyncConnectionWrapper,
 };
 
-/// A SQLite connection whose queries run wherever [`runtime`] says.
+/// A SQLite connection whose queries run where its [`runtime`] says.
 pub type Sqlite = SyncConnectionWrapper<diesel::SqliteConnection, runtime::Runtime>;
 
 #[expect(clippy::large_enum_variant, reason = "one per request, moved once; a box would cost more")]
@@ -139,7 +139,7 @@ impl Conn {
 }
 
 enum Pools {
-    Sqlite { readers: Pool<Sqlite>, writer: Pool<Sqlite> },
+    Sqlite { readers: Pool<Sqlite>, lookups: Pool<Sqlite>, writer: Pool<Sqlite> },
     Postgres { readers: Pool<AsyncPgConnection>, writer: Pool<AsyncPgConnection> },
 }
 
@@ -155,6 +155,15 @@ impl Store {
             Pools::Postgres { readers, .. } => readers.get().await.map(Conn::Postgres),
         }
         .map_err(away)
+    }
+
+    /// A connection for look-ups by key, of a few rows at most: on SQLite they run on the calling thread, which
+    /// must not be held up. 503 as for [`Store::read`].
+    pub async fn lookup(&self) -> Result<Conn> {
+        match &*self.0 {
+            Pools::Sqlite { lookups, .. } => lookups.get().await.map(Conn::Sqlite).map_err(away),
+            Pools::Postgres { .. } => self.read().await,
+        }
     }
 
     /// The one connection to write with; for the committer and for migrations only.

@@ -1,28 +1,37 @@
-//! Where SQLite's blocking calls run.
+//! Where SQLite's blocking calls run: decided once for each connection, when it is opened.
 //!
-//! The committer's thread does nothing else, so its queries run right there: a hop to another
-//! thread and back per statement would cost more than the statement. Everybody else's queries go
-//! to tokio's blocking threads, so that a long one does not hold up a worker.
+//! - **In place**, on the thread that asks: the committer's connection, since its thread does nothing else, and
+//!   those for look-ups by key ([`super::Store::lookup`]), since a hop to another thread and back costs several times
+//!   what such a statement does.
+//! - **Elsewhere**, on tokio's blocking threads: all others, so that a long query does not hold up a worker.
 
 use diesel_async::sync_connection_wrapper::SpawnBlocking;
 use futures_util::future::BoxFuture;
-use std::{cell::Cell, error::Error, sync::Arc};
+use std::{
+    cell::Cell,
+    error::Error,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+};
 use tokio::sync::Mutex;
 
 thread_local! {
+    /// What the connection that is being opened is to be. There is no other way to tell it:
+    /// diesel-async makes the runtime itself, without an argument.
     static IN_PLACE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// From now on this thread runs its SQLite queries itself.
-pub fn run_queries_in_place() {
-    IN_PLACE.set(true);
-}
-
-/// Chooses by the calling thread, at each call. Each connection has one.
-pub struct Runtime {
-    /// Held by the call that runs, until it let go of the connection. A caller may go away in the
-    /// middle of its call (its client hung up, its body was refused), the call itself does not.
-    turn: Arc<Mutex<()>>,
+/// Runs the calls of one connection.
+pub enum Runtime {
+    /// On the calling thread.
+    InPlace,
+    /// On a blocking thread.
+    Elsewhere {
+        /// Held by the call that runs, until it let go of the connection. A caller may go away in the
+        /// middle of its call (its client hung up, its body was refused), the call itself does not.
+        turn: Arc<Mutex<()>>,
+    },
 }
 
 impl SpawnBlocking for Runtime {
@@ -33,11 +42,13 @@ impl SpawnBlocking for Runtime {
     where
         R: Send + 'static,
     {
-        if IN_PLACE.get() {
-            let result = task();
-            return Box::pin(async move { Ok(result) });
-        }
-        let turn = self.turn.clone();
+        let turn = match self {
+            Self::InPlace => {
+                let result = task();
+                return Box::pin(std::future::ready(Ok(result)));
+            }
+            Self::Elsewhere { turn } => turn.clone(),
+        };
         Box::pin(async move {
             let turn = turn.lock_owned().await;
             let running = tokio::task::spawn_blocking(move || {
@@ -50,6 +61,25 @@ impl SpawnBlocking for Runtime {
     }
 
     fn get_runtime() -> Self {
-        Self { turn: Arc::default() }
+        if IN_PLACE.get() { Self::InPlace } else { Self::Elsewhere { turn: Arc::default() } }
+    }
+}
+
+/// Opens a connection whose calls run in place.
+pub(super) async fn opened_in_place<F: Future>(opening: F) -> F::Output {
+    InPlace(pin!(opening)).await
+}
+
+/// Lets [`Runtime::get_runtime`] know, at each poll and only for its time.
+struct InPlace<'a, F>(Pin<&'a mut F>);
+
+impl<F: Future> Future for InPlace<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let before = IN_PLACE.replace(true);
+        let polled = self.0.as_mut().poll(cx);
+        IN_PLACE.set(before);
+        polled
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     payload_of, sql,
     store::schema::notifications,
 };
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*, select};
 use diesel_async::RunQueryDsl;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use schemars::JsonSchema;
@@ -32,6 +32,9 @@ payload_of! { PendingNotifications: PendingNotifications<'_> }
 
 impl Inbox {
     async fn read_pending(self, user: UserId, after: Seq, upto: Seq) -> Result<Pending> {
+        if let Some(unread) = self.nothing_pending(user, after, upto).await? {
+            return batch(&[], unread, None);
+        }
         let mut conn = self.store.read().await?;
         let (mut waiting, unread) = conn
             .snapshot(async |conn| {
@@ -48,14 +51,33 @@ impl Inbox {
         let fit = fitting(&waiting)?;
         let more = waiting.get(fit).is_some();
         waiting.truncate(fit);
-        let payload = serde_json::to_string(&PendingNotifications { notifications: &waiting, unread })
-            .map_err(Error::internal)?;
-        Ok(Pending {
-            payload: payload.into(),
-            ids: waiting.iter().map(|waiting| waiting.id).collect(),
-            more: waiting.last().filter(|_| more).map(|last| Seq(last.seq)),
-        })
+        let more = waiting.last().filter(|_| more).map(|last| Seq(last.seq));
+        batch(&waiting, unread, more)
     }
+
+    /// How many are unread, if none of them is pending: what most who connect find, at the price of a look-up.
+    async fn nothing_pending(&self, user: UserId, after: Seq, upto: Seq) -> Result<Option<i64>> {
+        let mut conn = self.store.lookup().await?;
+        let pending = notifications::table
+            .filter(notifications::user_id.eq(user).and(notifications::status.eq(Status::Pending)))
+            .filter(notifications::seq.gt(after.0).and(notifications::seq.le(upto.0)));
+        // The states by name, as an index is looked through: what was read is most of an inbox.
+        let unread = notifications::table
+            .filter(notifications::user_id.eq(user))
+            .filter(notifications::status.eq(Status::Pending).or(notifications::status.eq(Status::Delivered)))
+            .count()
+            .single_value();
+        // One statement, so both are of one moment.
+        let (pending, unread): (bool, Option<i64>) =
+            sql!(&mut conn, |c| select((exists(pending), unread)).first(c).await)?;
+        Ok(if pending { None } else { unread })
+    }
+}
+
+fn batch(waiting: &[Notification], unread: i64, more: Option<Seq>) -> Result<Pending> {
+    let payload = PendingNotifications { notifications: waiting, unread };
+    let payload = serde_json::to_string(&payload).map_err(Error::internal)?;
+    Ok(Pending { payload: payload.into(), ids: waiting.iter().map(|waiting| waiting.id).collect(), more })
 }
 
 /// How many of these go into one batch: not more bytes than a stretch of a replay, but at least one.

@@ -8,7 +8,7 @@ use crate::{
     notice::{Notice, Seq},
     sql,
     store::{
-        Conn, Store, run_queries_in_place,
+        Conn, Store,
         schema::{outbox, sequence},
     },
 };
@@ -23,7 +23,6 @@ const BATCH_MAX: usize = 128;
 
 /// The committer's thread, until every [`super::Outbox`] is dropped or one is closed.
 pub(super) fn run(store: Store, mut waiting: mpsc::Receiver<Change>, closed: &Notify, told: Told) {
-    run_queries_in_place();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return log::error!("the committer can't start: {error}"),
@@ -101,25 +100,25 @@ async fn run_all(
     let mut last = first;
     for change in batch {
         tx.next_change(last);
-        tx.conn.begin().await?;
+        tx.conn.set_savepoint().await?;
         let Ok((keep, answer)) = AssertUnwindSafe(change(tx)).catch_unwind().await else {
             log::error!("a change panicked; it is rolled back");
-            tx.conn.rollback().await?;
+            tx.conn.return_to_savepoint().await?;
             continue;
         };
         if !keep {
-            tx.conn.rollback().await?;
+            tx.conn.return_to_savepoint().await?;
             answer(Err(Error::Internal));
             continue;
         }
         let notices = tx.take_told();
         let now = tx.now();
         if let Err(error) = store(&mut tx.conn, &notices, now).await {
-            tx.conn.rollback().await?;
+            tx.conn.return_to_savepoint().await?;
             answer(Err(error));
             continue;
         }
-        tx.conn.commit().await?;
+        tx.conn.release_savepoint().await?;
         last = tx.newest();
         done.extend(notices);
         kept.push((answer, last));
