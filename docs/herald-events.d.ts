@@ -191,6 +191,28 @@ export interface Payout {
   updatedAt: Timestamp;
 }
 
+/** Whether a user is there: what is answered and told. */
+export interface PresenceOf {
+  /** How many there are now. */
+  connections: number;
+  /** Whether there is a connection, or was one a moment ago. */
+  online: boolean;
+  /** Who. */
+  userId: Uuid;
+}
+
+/** The payload of `presence`. The last notice about a user whom one may watch no more says the same whatever is true. */
+export interface PresenceTold {
+  /** How many there are now. */
+  connections: number;
+  /** Only in that last one: there will be no more about this user. */
+  ended?: boolean;
+  /** Whether there is a connection, or was one a moment ago. */
+  online: boolean;
+  /** Who. */
+  userId: Uuid;
+}
+
 /** The body of every refusal (RFC 9457), the error ack on sockets, and the `data` of `connect_error`. */
 export interface Problem {
   /** What happened, for programs; stable. */
@@ -263,6 +285,13 @@ export interface User {
 
 /** An id: a UUID, v7. */
 export type Uuid = string;
+
+/** The acknowledgement of `presence:subscribe`. */
+export interface Watching {
+  ok: true;
+  /** How each of those asked for is now, in the order asked. */
+  presence: Array<PresenceOf>;
+}
 
 /** The payload of `ready`. */
 export interface Ready {
@@ -483,6 +512,9 @@ export interface SystemMaintenance {
   startsAt: Timestamp;
 }
 
+/** The payload of `presence`. */
+export type Presence = PresenceTold;
+
 /** What Herald sends. Add what other back ends publish: `ServerToClientEvents & { "order:created": ... }`. */
 export interface ServerToClientEvents {
   /** First event on every connection. */
@@ -543,6 +575,8 @@ export interface ServerToClientEvents {
   "system:announcement": (payload: SystemAnnouncement) => void;
   /** Herald will be away for a while. */
   "system:maintenance": (payload: SystemMaintenance) => void;
+  /** Whether a user whom one watches is there; live only. */
+  presence: (payload: Presence) => void;
 }
 
 /** What Herald understands. It acknowledges everything: with what is named here, or with a `Problem`. */
@@ -577,4 +611,11 @@ export interface ClientToServerEvents {
   "chat:typing": (data: { chatId: Uuid; } | Uuid, acknowledge?: (answer: Done | Problem) => void) => void;
   /** Tell the other that one is writing no more. */
   "chat:stopped-typing": (data: { chatId: Uuid; } | Uuid, acknowledge?: (answer: Done | Problem) => void) => void;
+  /** Hear when these users come and go. */
+  "presence:subscribe": (data: { userIds: Array<Uuid>; } | Array<Uuid>, acknowledge: (answer: Watching | Problem) => void) => void;
+  /** Hear of these no more, or of nobody. */
+  "presence:unsubscribe": (data: 
+  | { userIds: Array<Uuid>; }
+  | Array<Uuid>
+  | null, acknowledge: (answer: Done | Problem) => void) => void;
 }

@@ -176,7 +176,7 @@ impl Watchers {
 
 impl Dispatch {
     /// Takes in somebody who watches, and tells them all. Answers whether there was a place.
-    pub(super) fn watch(
+    pub(super) fn look_on(
         &mut self,
         id: ConnectionId,
         identity: Identity,

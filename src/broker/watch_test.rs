@@ -74,7 +74,7 @@ fn admin() -> Identity {
 
 fn watch(dispatch: &mut Dispatch, name: &str, identity: Identity) -> Eye {
     let eye = Eye::open();
-    assert!(dispatch.watch(id(name), identity, Box::new(eye.clone()), at(0), 0));
+    assert!(dispatch.look_on(id(name), identity, Box::new(eye.clone()), at(0), 0));
     eye
 }
 
@@ -122,7 +122,8 @@ fn the_numbers_are_told_every_two_seconds_and_changes_when_there_are_some() {
 fn one_who_is_behind_is_told_nothing_in_part_and_all_when_there_is_room() {
     let mut dispatch = dispatch();
     let (slow, quick) = (watch(&mut dispatch, "slow", admin()), watch(&mut dispatch, "quick", admin()));
-    (slow.saw(), quick.saw());
+    slow.saw();
+    quick.saw();
     slow.has_room(0);
     comes(&mut dispatch, "a");
     dispatch.look(at(2_000), 0);
@@ -211,7 +212,7 @@ fn there_are_so_many_places_and_none_when_herald_stops() {
         watch(&mut dispatch, &number.to_string(), admin());
     }
     let late = Eye::open();
-    assert!(!dispatch.watch(id("late"), admin(), Box::new(late.clone()), at(0), 0));
+    assert!(!dispatch.look_on(id("late"), admin(), Box::new(late.clone()), at(0), 0));
     assert_eq!(late.closed(), Some(Cause::GoingAway));
     dispatch.close_all(Cause::GoingAway);
     assert!(dispatch.watchers.is_empty());

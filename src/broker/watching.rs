@@ -53,7 +53,7 @@ impl Handler<LookOn> for NotificationBroker {
     type Result = bool;
     fn handle(&mut self, LookOn { name, identity, watcher }: LookOn, ctx: &mut Self::Context) -> bool {
         let (now, users) = (self.clock.now(), self.sessions.len());
-        let taken = self.dispatch.watch(name, identity, watcher, now, users);
+        let taken = self.dispatch.look_on(name, identity, watcher, now, users);
         self.look(ctx);
         taken
     }

@@ -49,11 +49,9 @@ pub(super) fn wished(event: ClientEvent, of: &mut SchemaGenerator) -> Wished {
         | C::LeaveChatRoom
         | C::Join
         | C::Leave => named::<Moved<'_>>(of),
-        C::Authenticate
-        | C::NotificationAck
-        | C::ChatTyping
-        | C::ChatStoppedTyping
-        | C::PresenceUnsubscribe => named::<Settled>(of),
+        C::Authenticate | C::NotificationAck | C::ChatTyping | C::ChatStoppedTyping | C::PresenceUnsubscribe => {
+            named::<Settled>(of)
+        }
         C::PresenceSubscribe => named::<Watching<'_>>(of),
     };
     Wished {

@@ -4,8 +4,8 @@
 use super::{Entrance, commands::refused};
 use crate::{
     broker::{
-        Administer, ConnectionFilter, ConnectionInfo, Connections, Deed, Grant, ReadStats, Refusal, Stats, LookAway,
-        LookOn, KeepLooking,
+        Administer, ConnectionFilter, ConnectionInfo, Connections, Deed, Grant, KeepLooking, LookAway, LookOn,
+        ReadStats, Refusal, Stats,
     },
     error::{Error, Result},
     identity::Identity,

@@ -6,7 +6,7 @@ use super::{
     words::{Said, Speaker, welcome},
 };
 use crate::{
-    broker::{Cause, ConnectionFilter, News, LookOn, Watcher},
+    broker::{Cause, ConnectionFilter, LookOn, News, Watcher},
     error::{Error, Result},
     identity::Identity,
     notice::ConnectionId,
