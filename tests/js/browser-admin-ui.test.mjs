@@ -51,14 +51,16 @@ describe(`the Admin UI in a browser, ${DATABASE}`, () => {
     await page.getByLabel("Password").fill("herald-demo");
     await page.getByRole("button", { name: "Connect" }).click();
 
-    await page.locator('a[href="#/sockets/"]').click();
+    await page.locator('a.v-list-item[href="#/sockets"]').click();
     const row = (which) => page.locator("tbody tr").filter({ hasText: which });
     await row(id).waitFor();
     const told = once(one, "disconnect");
     await row(id).getByRole("button").click();
     assert.equal((await told)[0], "io server disconnect");
-    await row(id).waitFor({ state: "detached" });
+    // The click also opened the page of that socket.
+    await page.locator('a.v-list-item[href="#/sockets"]').click();
     await row(its).waitFor();
+    await page.waitForFunction((id) => [...document.querySelectorAll("tbody tr")].every((row) => !row.innerText.includes(id)), id);
     assert.ok(other.connected);
     other.close();
   });
