@@ -102,6 +102,8 @@ describe(`typed events, ${DATABASE}`, () => {
       assert.deepEqual(refusedRooms, []);
     }
 
+    const { presence } = await beas.call("presence:subscribe", { userIds: [sam.id] });
+    assert.deepEqual(presence, [{ userId: sam.id, online: true, connections: 2 }]);
     await beas.call("chat:typing", { chatId: chat.id });
     await beas.call("chat:stopped-typing", chat.id);
     const message = (await bea.post(`/v1/chats/${chat.id}/messages`, { text: "When?" })).body;
@@ -131,6 +133,8 @@ describe(`typed events, ${DATABASE}`, () => {
     sams.close();
     await admin.post("/v1/admin/notifications", { message: "Are you there?", userIds: [sam.id] });
     await away.connect();
+    // Two went and one came, whatever is told of that in between.
+    await beas.hears("who is there", ({ event }) => event === "presence");
     const waiting = await away.hears("what waits", ({ event }) => event === "pending_notifications");
     await sam.put(`/v1/notifications/${waiting.data.notifications.at(-1).id}/read`);
     await away.hears("that it was read", ({ event }) => event === "notification:read");
