@@ -28,7 +28,8 @@ enum Confirming {
 ///
 /// Once the connection is on a websocket of the mount's own, frames go past the library, each behind
 /// what was emitted through it before. Not the first one, which follows the library's answer to
-/// CONNECT, and not those whose acknowledgement the library has to wait for.
+/// CONNECT, not those whose acknowledgement the library has to wait for, and not those that must not
+/// overtake an answer, which the library has in its queue.
 pub struct SocketIoOutlet {
     socket: SocketRef,
     link: Link,
@@ -134,7 +135,7 @@ impl Outlet for SocketIoOutlet {
             self.door = self.link.door();
         }
         match &self.door {
-            Some(door) if ack.is_none() => self.put(door, frame)?,
+            Some(door) if ack.is_none() && !frame.in_line => self.put(door, frame)?,
             _ => self.emit(frame, ack)?,
         }
         if let Confirming::Bytes(handover) = &self.confirming

@@ -13,8 +13,9 @@ struct Push {
     frames: Vec<Arc<Frame>>,
     /// The same, for a websocket.
     whole: Frames,
-    /// Whether some want to be confirmed, which is not the same for all connections.
-    confirmed: bool,
+    /// Whether some go through the library: what wants to be confirmed, which is not the same for all
+    /// connections, or stands in line behind answers.
+    emitted: bool,
 }
 
 /// The pushes that were gathered.
@@ -51,8 +52,8 @@ impl Pushes {
             several => Frames::concat(several),
         };
         self.bytes += whole.len();
-        let confirmed = frames.iter().any(|frame| frame.wants_confirmation());
-        self.all.push(Push { frames, whole, confirmed });
+        let emitted = frames.iter().any(|frame| frame.wants_confirmation() || frame.in_line);
+        self.all.push(Push { frames, whole, emitted });
     }
 
     /// Whether it is time to write.
@@ -65,9 +66,9 @@ impl Pushes {
         self.all.is_empty()
     }
 
-    /// Whether something in this run wants to be confirmed.
-    pub fn are_confirmed(&self, run: &[u32]) -> bool {
-        run.iter().any(|push| self.all[*push as usize].confirmed)
+    /// Whether something in this run goes through the library.
+    pub fn are_emitted(&self, run: &[u32]) -> bool {
+        run.iter().any(|push| self.all[*push as usize].emitted)
     }
 
     /// The frames of this run, one by one.

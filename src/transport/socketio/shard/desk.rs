@@ -115,7 +115,7 @@ impl Desk {
 impl Seated {
     fn write(&mut self, run: &[u32], pushes: &mut Pushes) -> Result<(), Overflow> {
         if let Some(door) = &self.door
-            && !pushes.are_confirmed(run)
+            && !pushes.are_emitted(run)
         {
             return door.put(pushes.whole(run), self.behind, self.outlet.max()).map_err(|_| Overflow);
         }
