@@ -209,6 +209,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
             let len = this.replay.len().min(buf.remaining());
             buf.put_slice(&this.replay[..len]);
             this.replay.advance(len);
+            if this.replay.is_empty() {
+                // An empty one still holds the memory that it was a part of.
+                this.replay = Bytes::new();
+            }
         } else {
             let read = match &mut this.io {
                 Io::Whole(io) => Pin::new(io).poll_read(cx, buf),

@@ -18,7 +18,7 @@ use actix_http::{
 };
 use actix_service::{Service, ServiceFactory};
 use actix_web::http::header::SEC_WEBSOCKET_KEY;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_core::future::LocalBoxFuture;
 use std::{fmt, net::SocketAddr, rc::Rc, sync::Arc};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -145,7 +145,9 @@ where
         return;
     }
     stream.count_frames();
-    stream.replay(read.freeze());
+    // A copy of the little that may be there: the buffer itself has 8 KiB, which would stay as long as the stream.
+    stream.replay(Bytes::copy_from_slice(&read));
+    drop(read);
     if !core.engine.hand_over(stream, handshake) {
         log::warn!("the engine refused a websocket whose handshake was good");
     }
