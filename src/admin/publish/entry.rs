@@ -3,7 +3,7 @@
 use super::data;
 use crate::{
     faults::Faults,
-    notice::{EventName, Room, reserved::is_reserved},
+    notice::{Audience, EventName, Room, reserved::is_reserved},
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -44,6 +44,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Whom it is for.
+    pub(super) fn audience(&self) -> Audience {
+        Audience::to(self.to.iter().cloned()).except(self.except.iter().cloned())
+    }
+
     /// Reads an entry; its faults are named with `at` before the field (`[3].`). What is read is of
     /// use only if there were none.
     pub(super) fn read(post: Post, at: &str, faults: &mut Faults) -> Self {

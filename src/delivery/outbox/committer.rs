@@ -29,6 +29,7 @@ pub(super) fn run(store: Store, mut waiting: mpsc::Receiver<Change>, closed: &No
     };
     runtime.block_on(async {
         let mut batch = Vec::with_capacity(BATCH_MAX);
+        let mut newest = None;
         loop {
             let count = tokio::select! {
                 biased;
@@ -42,21 +43,47 @@ pub(super) fn run(store: Store, mut waiting: mpsc::Receiver<Change>, closed: &No
             if count == 0 {
                 break;
             }
-            commit(&store, std::mem::take(&mut batch), &told).await;
+            let batch = std::mem::take(&mut batch);
+            match newest {
+                Some(newest) if batch.iter().all(is_live) => pass_on(batch, newest, &told),
+                _ => commit(&store, batch, &mut newest, &told).await,
+            }
         }
     });
 }
 
+const fn is_live(change: &Change) -> bool {
+    matches!(change, Change::Live(..))
+}
+
+/// Tells the broker of live notices among which nothing is to be committed. `newest` is the last place that
+/// this node knows of.
+fn pass_on(batch: Vec<Change>, newest: Seq, told: &Told) {
+    let mut notices = Vec::with_capacity(batch.len());
+    let mut waiting = Vec::with_capacity(batch.len());
+    for change in batch {
+        if let Change::Live(notice, answer) = change {
+            notices.push(notice);
+            waiting.push(answer);
+        }
+    }
+    told(Emit(notices));
+    for answer in waiting {
+        answer(Ok(newest));
+    }
+}
+
 /// Runs and commits one batch, tells the broker, and only then answers: who asks the broker after an
 /// answer finds it told.
-async fn commit(store: &Store, batch: Vec<Change>, told: &Told) {
+async fn commit(store: &Store, batch: Vec<Change>, newest: &mut Option<Seq>, told: &Told) {
     let mut waiting: Vec<(Answer, Seq)> = Vec::with_capacity(batch.len());
     let outcome = match store.write().await {
         Ok(conn) => attempt(Tx::new(conn), batch, &mut waiting).await,
         Err(error) => Err(error),
     };
     let committed = match outcome {
-        Ok(notices) => {
+        Ok((notices, last)) => {
+            *newest = Some(last);
             if !notices.is_empty() {
                 told(Emit(notices));
             }
@@ -74,20 +101,22 @@ async fn commit(store: &Store, batch: Vec<Change>, told: &Told) {
 
 /// The changes that are kept are added to `kept`, to be answered by the caller; the refused ones
 /// are answered here.
-async fn attempt(mut tx: Tx, batch: Vec<Change>, kept: &mut Vec<(Answer, Seq)>) -> Result<Vec<Arc<Notice>>> {
+async fn attempt(mut tx: Tx, batch: Vec<Change>, kept: &mut Vec<(Answer, Seq)>) -> Result<(Vec<Arc<Notice>>, Seq)> {
     tx.conn.begin().await?;
     let mut done = Vec::new();
     let outcome = run_all(&mut tx, batch, kept, &mut done).await;
     let outcome = match outcome {
-        Ok(()) => tx.conn.commit().await.map_err(Error::from),
+        Ok(last) => tx.conn.commit().await.map(|()| last).map_err(Error::from),
         Err(error) => Err(error),
     };
-    if let Err(error) = outcome {
-        // A connection that can't even roll back is broken; the pool notices and drops it.
-        tx.conn.rollback().await.ok();
-        return Err(error);
+    match outcome {
+        Ok(last) => Ok((done, last)),
+        Err(error) => {
+            // A connection that can't even roll back is broken; the pool notices and drops it.
+            tx.conn.rollback().await.ok();
+            Err(error)
+        }
     }
-    Ok(done)
 }
 
 async fn run_all(
@@ -95,13 +124,21 @@ async fn run_all(
     batch: Vec<Change>,
     kept: &mut Vec<(Answer, Seq)>,
     done: &mut Vec<Arc<Notice>>,
-) -> Result<()> {
+) -> Result<Seq> {
     let first = lock(&mut tx.conn).await?;
     let mut last = first;
     for change in batch {
+        let work = match change {
+            Change::Work(work) => work,
+            Change::Live(notice, answer) => {
+                done.push(notice);
+                kept.push((answer, last));
+                continue;
+            }
+        };
         tx.next_change(last);
         tx.conn.set_savepoint().await?;
-        let Ok((keep, answer)) = AssertUnwindSafe(change(tx)).catch_unwind().await else {
+        let Ok((keep, answer)) = AssertUnwindSafe(work(tx)).catch_unwind().await else {
             log::error!("a change panicked; it is rolled back");
             tx.conn.return_to_savepoint().await?;
             continue;
@@ -126,7 +163,7 @@ async fn run_all(
     if last > first {
         sql!(&mut tx.conn, |c| diesel::update(sequence::table).set(sequence::newest.eq(last.0)).execute(c).await)?;
     }
-    Ok(())
+    Ok(last)
 }
 
 /// Takes the lock that makes this the only writer, on all nodes, until commit: a write as the first

@@ -18,10 +18,11 @@ pub use tx::Tx;
 use crate::{
     broker::Emit,
     error::{Error, Result},
-    notice::Seq,
+    notice::{Audience, EventName, Notice, Origin, Seq},
     store::Store,
 };
 use futures_util::future::LocalBoxFuture;
+use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::{
     Notify,
@@ -43,8 +44,16 @@ pub struct Committed<T> {
 
 /// Told what became of the batch: the newest place of this change, or why nothing was committed.
 type Answer = Box<dyn FnOnce(Result<Seq>) + Send>;
-/// A change, ready to run: whether it is to be kept, and whom to tell.
-type Change = Box<dyn for<'t> FnOnce(&'t mut Tx) -> LocalBoxFuture<'t, (bool, Answer)> + Send>;
+/// Work, ready to run: whether it is to be kept, and whom to tell.
+type Work = Box<dyn for<'t> FnOnce(&'t mut Tx) -> LocalBoxFuture<'t, (bool, Answer)> + Send>;
+
+/// What waits for the committer.
+enum Change {
+    /// To be done in a transaction.
+    Work(Work),
+    /// A live notice, which only takes its turn.
+    Live(Arc<Notice>, Answer),
+}
 
 /// The way to the committer; cheap to clone.
 #[derive(Clone)]
@@ -91,7 +100,7 @@ impl Outbox {
     {
         let (tell, outcome) = oneshot::channel();
         let asker = Asker(Some(tell));
-        let change: Change = Box::new(move |tx| {
+        let work: Work = Box::new(move |tx| {
             Box::pin(async move {
                 match work(tx).await {
                     Ok(value) => {
@@ -109,12 +118,37 @@ impl Outbox {
                 }
             })
         });
+        self.enqueue(Change::Work(work))?;
+        // An asker always answers.
+        outcome.await.unwrap_or(Err(Error::Internal))
+    }
+
+    /// Tells a notice that is live only, as [`Tx::tell_live`] does, in its turn among the changes. Where
+    /// none of them waits, that costs no transaction.
+    ///
+    /// # Errors
+    /// 500 when `body` is no object, 503 as for [`Outbox::commit`].
+    pub async fn tell_live(
+        &self,
+        event: EventName,
+        body: &impl Serialize,
+        audience: Audience,
+        origin: Option<Origin>,
+    ) -> Result<Committed<()>> {
+        let payload = tx::object(&event, body)?.into();
+        let notice = Notice { seq: None, event, payload, audience, origin, effect: None };
+        let (tell, outcome) = oneshot::channel();
+        let asker = Asker(Some(tell));
+        let answer: Answer = Box::new(move |told| asker.answer(told.map(|seq| Committed { value: (), seq })));
+        self.enqueue(Change::Live(Arc::new(notice), answer))?;
+        outcome.await.unwrap_or(Err(Error::Internal))
+    }
+
+    fn enqueue(&self, change: Change) -> Result<()> {
         self.changes.try_send(change).map_err(|refused| match refused {
             TrySendError::Full(_) => Error::Unavailable("too many changes are waiting".into()),
             TrySendError::Closed(_) => Error::Unavailable("this server is stopping".into()),
-        })?;
-        // An asker always answers.
-        outcome.await.unwrap_or(Err(Error::Internal))
+        })
     }
 }
 

@@ -144,6 +144,36 @@ fn the_history_reads_back_what_was_told_with_its_place_in_the_payload() {
 }
 
 #[test]
+fn a_live_notice_takes_its_turn_among_the_changes_and_none_of_its_own() {
+    let Fixture { store, _dir, .. } = fixture();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let ears = Arc::clone(&heard);
+    let tell: super::Told = Box::new(move |Emit(notices)| {
+        ears.lock().unwrap_or_else(PoisonError::into_inner).extend(notices.iter().map(|notice| notice.seq));
+    });
+    let (outbox, _) = Outbox::start(store, tell).expect("a thread");
+    let body = serde_json::json!({ "at": 1 });
+    let live = || outbox.tell_live(EventName::Published("tick".into()), &body, Audience::to([Room::All]), None);
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(async {
+        // The node does not know yet where the order stands.
+        assert_eq!(live().await.expect("told").seq, Seq(0));
+        let one = outbox.commit(async |tx| name(tx, "one").await);
+        let two = outbox.commit(async |tx| name(tx, "two").await);
+        let (one, told, two) = futures_util::future::join3(one, live(), two).await;
+        assert_eq!((one.expect("one").seq, two.expect("two").seq), (Seq(1), Seq(2)));
+        assert_eq!(told.expect("told").seq, Seq(1), "what was before it");
+        assert_eq!(live().await.expect("told").seq, Seq(2));
+        let no_object = outbox.tell_live(EventName::Published("tick".into()), &1, Audience::nobody(), None).await;
+        assert!(matches!(no_object, Err(Error::Internal)));
+    });
+    assert_eq!(
+        *heard.lock().unwrap_or_else(PoisonError::into_inner),
+        [None, Some(Seq(1)), None, Some(Seq(2)), None],
+        "in the order asked"
+    );
+}
+
+#[test]
 fn pruning_keeps_the_newest_notices_and_remembers_where_the_history_begins() {
     in_runtime(async |f| {
         for i in 0..10 {

@@ -132,7 +132,7 @@ impl Tx {
 }
 
 /// The JSON text of an object.
-fn object(event: &EventName, body: &impl Serialize) -> Result<String> {
+pub(super) fn object(event: &EventName, body: &impl Serialize) -> Result<String> {
     let body = serde_json::to_string(body).map_err(Error::internal)?;
     if body.starts_with('{') && body.ends_with('}') {
         Ok(body)
