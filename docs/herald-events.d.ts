@@ -6,6 +6,40 @@
 //
 // Fields may be added to payloads; what is there keeps its name and its meaning.
 
+/** Numbers of this node: how things are, then counts since it started. */
+export interface BrokerStats {
+  /** Of all these, those that are not live yet. */
+  catchingUp: number;
+  /** Connections that went, whyever. */
+  closed: number;
+  /** Notices handed to connections, live. */
+  deliveries: number;
+  /** The last stored notice that went out. */
+  last: number;
+  /** Stored notices that went out. */
+  notices: number;
+  /** Connections that came. */
+  opened: number;
+  /** Pages read from the history. */
+  pagesRead: number;
+  /** Of these, those that are polling now. */
+  polling: number;
+  /** Notices handed to connections that came back. */
+  replayed: number;
+  /** Rooms that somebody is in. */
+  rooms: number;
+  /** Connections closed because they could not keep up. */
+  slowConsumers: number;
+  /** Connections on Socket.IO. */
+  socketIo: number;
+  /** Connections on `/v1/stream`. */
+  sse: number;
+  /** Users who are online. */
+  users: number;
+  /** Connections on `/ws`. */
+  websocket: number;
+}
+
 /** An event. */
 export interface CalendarEvent {
   authorId: Uuid;
@@ -26,6 +60,39 @@ export interface CalendarEvent {
   state: "DRAFT" | "REVIEW" | "PUBLISHED" | "REFUSED";
   updatedAt: Timestamp;
   version: number;
+}
+
+/** What operators and tests may know of a connection. */
+export interface ConnectionInfo {
+  /** Who is at the other end of its stream: the client, or a proxy before it. */
+  address?: string;
+  /** How the packets of Socket.IO travel. */
+  carrier?: "polling" | "websocket";
+  /** When it came. */
+  connectedAt: Timestamp;
+  /** Its id. */
+  id: string;
+  /** What it may be. */
+  roles: Array<Role>;
+  /** The rooms it is in. */
+  rooms: Array<Room>;
+  /** Which wire. */
+  transport: 
+  | "socket.io"
+  | "websocket"
+  | "sse";
+  /** Whose it is. */
+  userId: Uuid;
+}
+
+/** How often something happened. */
+export interface Counted {
+  /** How often. */
+  count: number;
+  /** When that was counted, in milliseconds since 1970. */
+  timestamp: number;
+  /** What: `rawConnection`, `rawDisconnection`, `packetsOut`. */
+  type: string;
 }
 
 /** A currency by its three letters (ISO 4217). `"EUR"` */
@@ -129,6 +196,14 @@ export interface Moved {
   room: Room;
   /** Live, or out, from here on. */
   seq: number;
+}
+
+/** How many are in a namespace. */
+export interface NamespaceCount {
+  /** Which. */
+  name: string;
+  /** How many. */
+  socketsCount: number;
 }
 
 /** A notification, as its user sees it. */
@@ -255,6 +330,14 @@ export type Role =
 
 /** The name of a room, such as `user-{id}`, `all` or `topic-news`. */
 export type Room = string;
+
+/** A connection that entered or left a room. */
+export interface RoomMove {
+  /** Which connection. */
+  id: string;
+  /** Which room. */
+  room: Room;
+}
 
 /** What every stored event carries besides its own. */
 export interface Stored {
@@ -515,6 +598,46 @@ export interface SystemMaintenance {
 /** The payload of `presence`. */
 export type Presence = PresenceTold;
 
+/** The payload of `connections` on `/admin`. */
+export interface Connections {
+  /** Whether these are all: what was told before is over. */
+  all: boolean;
+  /** Those that are there, or that came. */
+  connected: Array<ConnectionInfo>;
+  /** Those that went. */
+  disconnected: Array<string>;
+  /** Who entered which room. */
+  joined: Array<RoomMove>;
+  /** Who left which room. */
+  left: Array<RoomMove>;
+  /** How many there are, where these are all; at most 1,000 of them are shown. */
+  total?: number;
+}
+
+/** The payload of `server_stats` on `/admin`. */
+export interface ServerStats {
+  /** What happened since it was told last. */
+  aggregatedEvents: Array<Counted>;
+  /** Connections on any wire. */
+  clientsCount: number;
+  /** The broker's numbers. */
+  connections: BrokerStats;
+  /** The machine's name. */
+  hostname: string;
+  /** Always one: `/`. */
+  namespaces: Array<NamespaceCount>;
+  /** The process's number. */
+  pid: number;
+  /** Of these, those that are polling. */
+  pollingClientsCount: number;
+  /** Names this process among others. */
+  serverId: string;
+  /** For how long it runs, in seconds. */
+  uptime: number;
+  /** Herald's version. */
+  version: string;
+}
+
 /** What Herald sends. Add what other back ends publish: `ServerToClientEvents & { "order:created": ... }`. */
 export interface ServerToClientEvents {
   /** First event on every connection. */
@@ -619,3 +742,16 @@ export interface ClientToServerEvents {
   | Array<Uuid>
   | null, acknowledge: (answer: Done | Problem) => void) => void;
 }
+
+/** What Herald sends on `/admin`, to administrators. */
+export interface AdminServerToClientEvents {
+  /** Who is connected: all of them first, and again when too much happened at once; then what changed. */
+  connections: (payload: Connections) => void;
+  /** How this node does, every two seconds. */
+  server_stats: (payload: ServerStats) => void;
+  /** As on `/`. */
+  auth_expiring: (payload: AuthExpiring) => void;
+}
+
+/** What Herald understands on `/admin`; the Admin UI has words of its own. */
+export type AdminClientToServerEvents = Pick<ClientToServerEvents, "authenticate">;

@@ -8,6 +8,7 @@ use crate::{
 };
 use actix::prelude::*;
 use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::{str::FromStr, sync::Arc};
 
@@ -18,8 +19,9 @@ use std::{str::FromStr, sync::Arc};
 pub struct Emit(pub Vec<Arc<Notice>>);
 
 /// Which wire a connection uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Transport {
     /// Socket.IO, over polling or websocket.
     #[serde(rename = "socket.io")]

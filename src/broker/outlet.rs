@@ -2,6 +2,7 @@
 
 use super::{Cause, Frame};
 use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::{net::IpAddr, sync::Arc};
 
@@ -54,8 +55,9 @@ pub struct WireInfo {
 }
 
 /// How the packets of Socket.IO travel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Carrier {
     /// One long request after the other.
     Polling,

@@ -9,11 +9,12 @@ use crate::{
 };
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::net::IpAddr;
 
 /// What operators and tests may know of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionInfo {
     /// Its id.
@@ -28,6 +29,7 @@ pub struct ConnectionInfo {
     pub roles: Roles,
     /// Who is at the other end of its stream: the client, or a proxy before it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub address: Option<IpAddr>,
     /// Of Socket.IO: how its packets travel now.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,8 +66,9 @@ pub struct Connections(pub ConnectionFilter);
 pub struct ReadStats;
 
 /// Numbers of this node: how things are, then counts since it started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "BrokerStats")]
 pub struct Stats {
     /// Connections on Socket.IO.
     pub socket_io: usize,

@@ -43,10 +43,23 @@ impl Catalogue {
             "tell".into(),
             json!({ "action": "send", "channel": { "$ref": "#/channels/events" }, "messages": told }),
         );
-        let listed: Map<_, _> = messages
-            .keys()
-            .map(|name| (name.clone(), json!({ "$ref": format!("#/components/messages/{name}") })))
-            .collect();
+        let listed = |names: &mut dyn Iterator<Item = &String>| -> Map<String, Value> {
+            names.map(|name| (name.clone(), json!({ "$ref": format!("#/components/messages/{name}") }))).collect()
+        };
+        let everywhere = listed(&mut messages.keys());
+        let mut of_admins = Map::new();
+        for sent in &self.administration {
+            let message = json!({ "name": sent.event, "summary": sent.summary, "payload": sent.payload });
+            of_admins.insert(format!("Admin{}", title(sent.event)), message);
+        }
+        let there = listed(&mut of_admins.keys());
+        let told_there: Vec<_> =
+            there.keys().map(|name| json!({ "$ref": format!("#/channels/admin/messages/{name}") })).collect();
+        operations.insert(
+            "tellAdministrators".into(),
+            json!({ "action": "send", "channel": { "$ref": "#/channels/admin" }, "messages": told_there }),
+        );
+        messages.extend(of_admins);
         json!({
             "asyncapi": "3.0.0",
             "info": {
@@ -60,7 +73,12 @@ impl Catalogue {
                 "events": {
                     "address": "/",
                     "title": "The namespace `/` of Socket.IO, `/ws` and `/v1/stream`",
-                    "messages": listed,
+                    "messages": everywhere,
+                },
+                "admin": {
+                    "address": "/admin",
+                    "title": "The namespace `/admin` of Socket.IO, for administrators; `authenticate` is understood there as well",
+                    "messages": there,
                 },
             },
             "operations": operations,

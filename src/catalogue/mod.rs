@@ -6,6 +6,7 @@
 //! `docs/herald-events.d.ts` and `docs/asyncapi.json` are what comes out, held current by
 //! `tests/catalogue.rs` (docs/decisions/0016-typed-events.md).
 
+mod administration;
 mod asyncapi;
 mod schemas;
 mod sent;
@@ -54,6 +55,8 @@ struct Wished {
 pub struct Catalogue {
     sent: Vec<Sent>,
     wished: Vec<Wished>,
+    /// On `/admin`; `authenticate` is understood there as well.
+    administration: Vec<Sent>,
     /// By name: what payloads are made of.
     schemas: Map<String, Value>,
 }
@@ -65,9 +68,10 @@ impl Catalogue {
         let mut of = schemas::generator();
         let sent = sent::all(&mut of);
         let wished = ClientEvent::ALL.iter().map(|event| wished::wished(*event, &mut of)).collect();
+        let administration = administration::all(&mut of);
         let mut schemas = of.take_definitions(true);
         schemas.values_mut().for_each(schemas::tidy);
-        Self { sent, wished, schemas }
+        Self { sent, wished, administration, schemas }
     }
 }
 

@@ -33,6 +33,10 @@ impl Catalogue {
         for sent in self.sent.iter().filter(|sent| sent.alias_of.is_none()) {
             out.declare(&title(sent.event), &format!("The payload of `{}`.", sent.event), &sent.payload)?;
         }
+        let of_heralds = |event: &str| self.sent.iter().any(|sent| sent.event == event);
+        for sent in self.administration.iter().filter(|sent| !of_heralds(sent.event)) {
+            out.declare(&title(sent.event), &format!("The payload of `{}` on `/admin`.", sent.event), &sent.payload)?;
+        }
         out.comment(
             "",
             "What Herald sends. Add what other back ends publish: `ServerToClientEvents & { \"order:created\": ... }`.",
@@ -60,7 +64,16 @@ impl Catalogue {
                 "  {event}: (data: {data}, acknowledge{may}: (answer: {answer} | Problem) => void) => void;"
             );
         }
-        out.0.push_str("}\n");
+        out.0.push_str("}\n\n");
+        out.comment("", "What Herald sends on `/admin`, to administrators.");
+        out.0.push_str("export interface AdminServerToClientEvents {\n");
+        for sent in &self.administration {
+            out.comment("  ", &sent.summary);
+            let _ = writeln!(out.0, "  {}: (payload: {}) => void;", key(sent.event), title(sent.event));
+        }
+        out.0.push_str("}\n\n");
+        out.comment("", "What Herald understands on `/admin`; the Admin UI has words of its own.");
+        out.0.push_str("export type AdminClientToServerEvents = Pick<ClientToServerEvents, \"authenticate\">;\n");
         Ok(out.0)
     }
 }

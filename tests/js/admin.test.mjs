@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { io } from "socket.io-client";
 
+import { ADMIN_EVENTS, misfitOnAdmin } from "./support/catalogue.mjs";
 import { DATABASE, Herald } from "./support/herald.mjs";
 
 const DEADLINE = 10_000;
@@ -89,6 +90,24 @@ describe(`the Admin UI's protocol, ${DATABASE}`, () => {
       for (const one of [socket, again, byToken, bystander]) one.disconnect();
     });
   }
+
+  test("what is told in Herald's own words is as it is written down", async () => {
+    const socket = office({ token: herald.mint({ sub: admin.id, roles: ["USER", "ADMIN"], exp: 55 }) });
+    const [all] = await hears(socket, "connections", ({ all }) => all);
+    assert.equal(all.total, all.connected.length);
+    const other = io(herald.url, { forceNew: true, auth: { token: ann.token }, reconnection: false });
+    offices.push(other);
+    const [{ id }] = await once(other, "ready");
+    await hears(socket, "connections", ({ connected }) => connected.some((one) => one.id === id));
+    await other.emitWithAck("leave", "topic-none");
+    other.disconnect();
+    await hears(socket, "connections", ({ disconnected }) => disconnected.includes(id));
+    for (const event of ADMIN_EVENTS) await hears(socket, event);
+    for (const [event, payload] of socket.heard) assert.equal(misfitOnAdmin(event, payload), undefined);
+    assert.deepEqual(socket.heard.filter(([event]) => !ADMIN_EVENTS.includes(event)), []);
+    assert.ok(misfitOnAdmin("connections", { ...all, more: 1 }), "what is not written down is seen");
+    socket.disconnect();
+  });
 
   test("who is no administrator, or has a wrong password, hears why and nothing else", async () => {
     for (const [auth, message] of [

@@ -23,6 +23,8 @@ mod asking;
 mod outlet;
 mod shard;
 
+pub use self::admin::{ConnectionsTold, ServerStats};
+
 use self::admission::Admitted;
 use super::{Entering, Entrance, Steward, session::Step};
 use crate::{

@@ -41,6 +41,7 @@ const validators = (which, key) => new Map(messages.filter(which).map(([name, me
   ajv.compile({ $ref: `herald#/components/messages/${name}/payload` }),
 ]));
 const told = validators(isTold, (_, { name }) => name);
+const administration = validators(([name]) => name.startsWith("Admin"), (_, { name }) => name);
 const answers = validators(([name]) => name.startsWith("Answer"), (_, { name }) => name);
 
 function misfit(valid, what, data) {
@@ -53,3 +54,9 @@ export const misfitOf = (event, data) => misfit(told.get(event), event, data);
 
 /** ... and how this acknowledgement is not. */
 export const misfitOfAnswer = (event, answer) => misfit(answers.get(event), `the answer to ${event}`, answer);
+
+/** ... and how this event on `/admin` is not. */
+export const misfitOnAdmin = (event, data) => misfit(administration.get(event), `${event} on /admin`, data);
+
+/** What is told on `/admin`. */
+export const ADMIN_EVENTS = [...administration.keys()];

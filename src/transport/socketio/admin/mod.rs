@@ -4,14 +4,18 @@
 //! | Part | What |
 //! |---|---|
 //! | `login` | what an administrator shows; pure |
+//! | `told` | the payloads of what is said in Herald's words |
 //! | `words` | what is said, in Herald's words and in the Admin UI's; pure |
 //! | `wishes` | what may be asked for; pure |
 //! | `desk` | one socket's affairs, one after the other |
 
 mod desk;
 mod login;
+mod told;
 mod wishes;
 mod words;
+
+pub use self::told::{ConnectionsTold, ServerStats};
 
 use self::{
     desk::{Asked, Desk},

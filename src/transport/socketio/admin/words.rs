@@ -1,7 +1,10 @@
 //! What is said on `/admin`, in both dialects. The Admin UI's is that of `@socket.io/admin-ui` 0.5; it
 //! knows of sockets only, so every connection is shown as one, whatever its wire. Pure.
 
-use super::login::Dialect;
+use super::{
+    login::Dialect,
+    told::{ConnectionsTold, Counted, NamespaceCount, RoomMove, ServerStats},
+};
 use crate::{
     broker::{Carrier, Changes, ConnectionInfo, News, Overview, Stats, Transport},
     host::Host,
@@ -63,20 +66,29 @@ impl Speaker {
 }
 
 fn overview(all: &Overview) -> Value {
-    json!({
-        "all": true, "total": all.total, "connected": all.connections,
-        "disconnected": [], "joined": [], "left": [],
+    json!(ConnectionsTold {
+        all: true,
+        total: Some(all.total),
+        connected: &all.connections,
+        disconnected: &[],
+        joined: Vec::new(),
+        left: Vec::new(),
     })
 }
 
 fn in_one(changes: &Changes) -> Value {
-    let moved = |moved: &[(ConnectionId, Room)]| -> Vec<Value> {
-        moved.iter().map(|(id, room)| json!({ "id": id, "room": room })).collect()
-    };
-    json!({
-        "all": false, "connected": changes.connected, "disconnected": changes.disconnected,
-        "joined": moved(&changes.joined), "left": moved(&changes.left),
+    json!(ConnectionsTold {
+        all: false,
+        total: None,
+        connected: &changes.connected,
+        disconnected: &changes.disconnected,
+        joined: moves(&changes.joined),
+        left: moves(&changes.left),
     })
+}
+
+fn moves(moved: &[(ConnectionId, Room)]) -> Vec<RoomMove<'_>> {
+    moved.iter().map(|(id, room)| RoomMove { id, room }).collect()
 }
 
 fn one_by_one(changes: &Changes, now: Time) -> Vec<Said> {
@@ -111,24 +123,26 @@ fn socket(info: &ConnectionInfo) -> Value {
 }
 
 fn server_stats(host: &Host, stats: &Stats, before: &Stats, now: Time) -> Value {
-    let since = |kind: &str, count: u64, before: u64| {
+    let since = |r#type, count: u64, before: u64| {
         let count = count.saturating_sub(before);
-        (count > 0).then(|| json!({ "timestamp": now.unix() * 1000, "type": kind, "count": count }))
+        (count > 0).then(|| Counted { timestamp: now.unix() * 1000, r#type, count })
     };
-    let events: Vec<Value> = [
+    let aggregated_events = [
         since("rawConnection", stats.opened, before.opened),
         since("rawDisconnection", stats.closed, before.closed),
         since("packetsOut", stats.deliveries, before.deliveries),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    json!({
-        "serverId": format!("{}#{}", host.hostname, host.pid), "hostname": host.hostname, "pid": host.pid,
-        "version": host.version, "uptime": host.uptime(), "clientsCount": stats.connections(),
-        "pollingClientsCount": stats.polling, "aggregatedEvents": events,
-        "namespaces": [{ "name": NAMESPACE, "socketsCount": stats.connections() }],
-        "connections": stats,
+    ];
+    json!(ServerStats {
+        server_id: format!("{}#{}", host.hostname, host.pid),
+        hostname: &host.hostname,
+        pid: host.pid,
+        version: host.version,
+        uptime: host.uptime(),
+        clients_count: stats.connections(),
+        polling_clients_count: stats.polling,
+        aggregated_events: aggregated_events.into_iter().flatten().collect(),
+        namespaces: [NamespaceCount { name: NAMESPACE, sockets_count: stats.connections() }],
+        connections: stats,
     })
 }
 
