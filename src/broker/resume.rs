@@ -166,10 +166,12 @@ impl Dispatch {
     /// Decides where the connection starts, and says `ready`.
     fn open(&mut self, slot: Slot, pending: &mut Pending) -> Next {
         let tried = matches!(pending.stage, Stage::Waiting(_));
+        let seen = self.hub.get(slot).map_or(self.last, |seat| seat.as_of);
         let start = match pending.cursor {
-            // The broker itself only begins, or is slower than the HTTP answer that named this seq.
+            // The broker itself only begins, or is slower than the HTTP answer that named this seq, or than
+            // what was read for the connection's standing: then it would hear anew what it could fetch before.
             // A read that begins from now on brings it there, or proves that there is no such notice.
-            cursor if !tried && (self.last < self.begin || cursor.is_after(self.last)) => {
+            cursor if !tried && (self.last < self.begin.max(seen) || cursor.is_after(self.last)) => {
                 let read = self.begun + 1;
                 self.read();
                 return Next::Go(Stage::Waiting(read));

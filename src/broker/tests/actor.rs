@@ -116,6 +116,20 @@ async fn a_cursor_that_only_the_history_knows_yet_is_no_reason_to_fetch_again() 
 }
 
 #[actix::test]
+async fn who_comes_before_the_broker_heard_of_a_change_that_is_there_already_starts_behind_it() {
+    let stored = Stored::with(to_all(1..=3));
+    let broker = start(&stored, &Arc::default());
+    settle().await;
+    stored.add(notice(4, [Room::All]));
+    let client = connect(&broker, "new", &user(), 4, Cursor::None).await;
+    settle().await;
+    broker.do_send(Emit(vec![stored.add(notice(5, [Room::All]))]));
+    settle().await;
+    assert_eq!(client.ready()["seq"], 4);
+    assert_eq!(client.seqs(), [5]);
+}
+
+#[actix::test]
 async fn a_user_who_is_shut_out_is_gone_at_that_notice() {
     let stored = Stored::with([]);
     let broker = start(&stored, &Arc::default());
