@@ -129,6 +129,13 @@ export interface Done {
   ok: true;
 }
 
+/** The acknowledgement of `echo`. */
+export interface Echoed {
+  /** What came with it. */
+  data: unknown;
+  ok: true;
+}
+
 /** An event group. */
 export interface EventGroup {
   createdAt: Timestamp;
@@ -741,6 +748,8 @@ export interface ClientToServerEvents {
   | { userIds: Array<Uuid>; }
   | Array<Uuid>
   | null, acknowledge: (answer: Done | Problem) => void) => void;
+  /** Say back what comes with it: how long the way to the server and back takes. */
+  echo: (data: unknown, acknowledge: (answer: Echoed | Problem) => void) => void;
 }
 
 /** What Herald sends on `/admin`, to administrators. */

@@ -21,8 +21,6 @@ pub struct Frame {
     pub seq: Option<Seq>,
     /// The payload: one JSON object as text.
     pub payload: Arc<str>,
-    /// Whether it must not overtake the answers that the connection was given before.
-    pub in_line: bool,
     confirms: Confirms,
     socket_io: OnceLock<Bytes>,
     websocket: OnceLock<Bytes>,
@@ -52,12 +50,6 @@ impl Frame {
         Self::confirming(event, seq, payload.into(), Confirms::Nothing)
     }
 
-    /// The same of an event that must not overtake the answers to what the client asked for before.
-    #[must_use]
-    pub fn in_line(event: &str, payload: impl Into<Arc<str>>) -> Arc<Self> {
-        Arc::new(Self { in_line: true, ..Self::plain(event, None, payload.into(), Confirms::Nothing) })
-    }
-
     /// `pending_notifications`: these wait for the user (CONTRACT 6).
     #[must_use]
     pub fn pending(payload: Arc<str>, ids: Arc<[NotificationId]>) -> Arc<Self> {
@@ -73,7 +65,6 @@ impl Frame {
             event: event.into(),
             seq,
             payload,
-            in_line: false,
             confirms,
             websocket: OnceLock::new(),
             socket_io: OnceLock::new(),

@@ -11,7 +11,7 @@ use crate::{
     error::Problem,
     ids::UserId,
     notice::Room,
-    transport::{ClientEvent, Moved, Settled, Watching},
+    transport::{ClientEvent, Echoed, Moved, Settled, Watching},
 };
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -36,6 +36,7 @@ pub(super) fn wished(event: ClientEvent, of: &mut SchemaGenerator) -> Wished {
         C::ChatTyping | C::ChatStoppedTyping => alone_or_named("chatId", schema::<UserId>(of)),
         C::PresenceSubscribe => alone_or_named("userIds", schema::<Vec<UserId>>(of)),
         C::PresenceUnsubscribe => or_nothing(alone_or_named("userIds", schema::<Vec<UserId>>(of))),
+        C::Echo => json!(true),
     };
     let answer = match event {
         C::JoinUserRoom
@@ -53,6 +54,7 @@ pub(super) fn wished(event: ClientEvent, of: &mut SchemaGenerator) -> Wished {
             named::<Settled>(of)
         }
         C::PresenceSubscribe => named::<Watching<'_>>(of),
+        C::Echo => named::<Echoed<'_>>(of),
     };
     Wished {
         event: event.as_str(),
@@ -109,6 +111,9 @@ mod tests {
     fn every_form_that_is_written_down_is_read() {
         for event in ClientEvent::ALL {
             let Wished { data, .. } = wished(*event, &mut generator());
+            if *event == ClientEvent::Echo {
+                continue; // Whatever it is.
+            }
             let [object, alone, ..] = &data["anyOf"].as_array().expect("two forms")[..] else { panic!("{data}") };
             let field = object["required"][0].as_str().expect("a field");
             for (form, key) in [(object, ""), (alone, field)] {

@@ -47,6 +47,7 @@ pub const RESERVED: &[&str] = &[
     "authenticate",
     "presence:subscribe",
     "presence:unsubscribe",
+    "echo",
 ];
 
 /// What the clients' libraries say of the connection itself: Socket.IO's reserved events, and `open`

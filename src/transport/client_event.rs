@@ -75,4 +75,6 @@ names! {
     PresenceSubscribe = "presence:subscribe";
     /// Hear of these no more, or of nobody.
     PresenceUnsubscribe = "presence:unsubscribe";
+    /// Say back what comes with it: how long the way to the server and back takes.
+    Echo = "echo";
 }

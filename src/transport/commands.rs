@@ -13,7 +13,7 @@ use crate::{
 };
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 use std::str::FromStr;
 use uuid::Uuid;
 
@@ -42,6 +42,8 @@ pub enum Command {
     Watch(Box<[Uuid]>),
     /// Say it no more; of nobody, where none are named.
     Unwatch(Option<Box<[Uuid]>>),
+    /// Say this back.
+    Echo(Said),
     /// Tell the others in this chat that one is writing, or no more.
     Typing {
         /// Where.
@@ -50,6 +52,18 @@ pub enum Command {
         stopped: bool,
     },
 }
+
+/// What came with an `echo`: JSON, as it was written.
+#[derive(Debug, Clone)]
+pub struct Said(Box<RawValue>);
+
+impl PartialEq for Said {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+impl Eq for Said {}
 
 /// What came of a wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +85,8 @@ pub enum Done {
     Watching(Vec<PresenceOf>),
     /// They are watched no more.
     Unwatched,
+    /// This is said back.
+    Echoed(Said),
 }
 
 /// The acknowledgement of who entered or left a room.
@@ -91,6 +107,16 @@ pub struct Watching<'a> {
     ok: bool,
     /// How each of those asked for is now, in the order asked.
     presence: &'a [PresenceOf],
+}
+
+/// The acknowledgement of `echo`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Echoed<'a> {
+    #[schemars(extend("const" = true))]
+    ok: bool,
+    /// What came with it.
+    #[schemars(with = "Value")]
+    data: &'a RawValue,
 }
 
 /// The acknowledgement of what else was done.
@@ -139,10 +165,36 @@ impl Command {
             ClientEvent::ChatTyping => Self::Typing { chat: chat(data)?, stopped: false },
             ClientEvent::ChatStoppedTyping => Self::Typing { chat: chat(data)?, stopped: true },
             ClientEvent::PresenceSubscribe => Self::Watch(users(data)?),
+            ClientEvent::Echo => {
+                Self::Echo(Said(RawValue::from_string(data.to_string()).map_err(|_| Error::Internal)?))
+            }
             ClientEvent::PresenceUnsubscribe => {
                 Self::Unwatch(if names_nobody(data) { None } else { Some(users(data)?) })
             }
         })
+    }
+
+    /// The same of data that is still text, as it came; `None` is no data, or none that could be read.
+    ///
+    /// # Errors
+    /// As [`Command::read`].
+    pub fn read_text(event: &str, data: Option<&RawValue>) -> Result<Self> {
+        if ClientEvent::named(event) == Some(ClientEvent::Echo) {
+            return Ok(Self::Echo(Said(data.unwrap_or(RawValue::NULL).to_owned())));
+        }
+        let data = data.and_then(|data| serde_json::from_str(data.get()).ok());
+        Self::read(event, &data.unwrap_or_default())
+    }
+
+    /// What comes of it, if nobody has to be asked.
+    ///
+    /// # Errors
+    /// Itself, otherwise.
+    pub fn at_once(self) -> Result<Done, Self> {
+        match self {
+            Self::Echo(said) => Ok(Done::Echoed(said)),
+            other => Err(other),
+        }
     }
 
     /// Puts the wish to the broker. Rights are checked there; the ids are never trusted.
@@ -187,6 +239,7 @@ impl Command {
                 let users = users.map(|users| users.into_iter().map(UserId::from).collect());
                 entrance.ask(Unwatch { connection, users }).await?.map(|()| Done::Unwatched).map_err(refused)
             }
+            Self::Echo(said) => Ok(Done::Echoed(said)),
             Self::Confirm(ids) => {
                 let ids = ids.into_iter().map(NotificationId::from).collect();
                 entrance.confirm(seat.user(), ids).await.map(|()| Done::Confirmed)
@@ -221,11 +274,12 @@ async fn watch(seat: &Seat, entrance: &Entrance, users: Vec<UserId>) -> Result<D
     Err(refused(Refusal::Overtaken))
 }
 
-/// The acknowledgement: `{ok, room, seq}`, `{ok, presence}`, `{ok}`, or the problem document; JSON text.
+/// The acknowledgement: `{ok, room, seq}`, `{ok, presence}`, `{ok, data}`, `{ok}`, or the problem document; JSON text.
 #[must_use]
 pub fn answer(outcome: &Result<Done>) -> String {
     match outcome {
         Ok(Done::Moved { room, seq }) => encoded(&Moved { ok: true, room, seq: *seq }),
+        Ok(Done::Echoed(Said(data))) => encoded(&Echoed { ok: true, data }),
         Ok(Done::Watching(presence)) => encoded(&Watching { ok: true, presence }),
         Ok(Done::Authenticated | Done::Confirmed | Done::Said | Done::Unwatched) => encoded(&Settled { ok: true }),
         Err(error) => encoded(&error.problem()),

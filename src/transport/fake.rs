@@ -229,7 +229,7 @@ impl Handler<StartTelling> for FakeBroker {
     type Result = ();
     fn handle(&mut self, StartTelling { connection }: StartTelling, _: &mut Context<Self>) {
         if let Some(outlet) = self.connections.get_mut(&connection) {
-            outlet.send(&Frame::in_line("presence", "{}")).ok();
+            outlet.send(&Frame::new("presence", None, "{}")).ok();
         }
     }
 }

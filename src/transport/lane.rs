@@ -62,6 +62,13 @@ impl<W: Work> Lane<W> {
         Ok(())
     }
 
+    /// Does this now, if it is its turn: nothing is being done and nothing waits. It must be short, since it is
+    /// done on the calling thread under the lane's lock, and must not come back to the lane.
+    pub fn if_idle<R>(&self, now: impl FnOnce(&mut W) -> R) -> Option<R> {
+        let mut state = self.lock();
+        state.worker.as_mut().map(now)
+    }
+
     /// Ends the lane: what waits is dropped, and so is the worker, after the step that it is at.
     pub fn end(&self) {
         let (worker, waiting) = {
@@ -142,6 +149,21 @@ mod tests {
                 assert_eq!(hears.recv().await, Some(format!("end {step}")));
             }
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_short_is_done_at_once_in_its_turn_and_not_before() {
+        let (lane, mut hears) = lane();
+        let speak = |scribe: &mut Scribe| scribe.0.send("at once".to_owned()).expect("is heard");
+        assert!(lane.if_idle(speak).is_some());
+        lane.push(1).expect("there is room");
+        assert!(lane.if_idle(speak).is_none(), "one waits");
+        assert_eq!(hears.recv().await.as_deref(), Some("at once"));
+        assert_eq!(hears.recv().await.as_deref(), Some("begin 1"));
+        assert!(lane.if_idle(speak).is_none(), "it is at work");
+        assert_eq!(hears.recv().await.as_deref(), Some("end 1"));
+        lane.end();
+        assert!(lane.if_idle(speak).is_none(), "it has ended");
     }
 
     #[tokio::test]

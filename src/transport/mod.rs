@@ -40,7 +40,7 @@ mod fake;
 mod wire_tests;
 
 pub use client_event::ClientEvent;
-pub use commands::{ChatTyping, Command, Done, Moved, Settled, Watching, refused};
+pub use commands::{ChatTyping, Command, Done, Echoed, Moved, Settled, Watching, refused};
 pub use entrance::{Entering, Entrance, Seat, Wish};
 pub use gate::{Credential, Gate, Guard};
 pub use handshake::{Handshake, ROOMS_MAX};

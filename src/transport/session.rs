@@ -56,13 +56,25 @@ impl Session {
         Lane::new(Self { entrance, seat: Some(seat), pace: Pace::default() })
     }
 
+    fn seat(&self) -> Result<&Seat> {
+        self.seat.as_ref().ok_or_else(|| Error::Unavailable("the connection is not in".into()))
+    }
+
+    /// What comes of a question for which nobody else has to be asked; otherwise the question.
+    fn at_once(&self, command: Result<Command>) -> Result<Result<Done>, Command> {
+        match (self.seat(), command) {
+            (Err(error), _) | (_, Err(error)) => Ok(Err(error)),
+            (Ok(_), Ok(command)) => command.at_once().map(Ok),
+        }
+    }
+
     async fn ask(&mut self, command: Result<Command>) -> Result<Done> {
-        let seat = self.seat.as_ref().ok_or_else(|| Error::Unavailable("the connection is not in".into()))?;
+        self.seat()?;
         let command = command?;
         if matches!(command, Command::Typing { .. }) && !self.pace.take(Instant::now()) {
             return Err(Error::RateLimited(RETRY_AFTER_S));
         }
-        command.run(seat, &self.entrance).await
+        command.run(self.seat()?, &self.entrance).await
     }
 }
 
@@ -80,12 +92,28 @@ impl Work for Session {
                 if let Some(reply) = reply {
                     reply(commands::answer(&outcome));
                 }
-                // What is told of those who are watched from now on must not overtake the answer.
+                // What is told of those who are watched from now on follows the answer, which has been given.
                 if let (Ok(Done::Watching(_)), Some(seat)) = (&outcome, &self.seat) {
                     self.entrance.ask(StartTelling { connection: seat.connection().clone() }).await.ok();
                 }
             }
         }
+    }
+}
+
+/// The answer to a question, at once if it is its turn and nobody else has to be asked; otherwise the question,
+/// for [`ask`].
+///
+/// # Errors
+/// The question.
+pub fn answer_at_once(lane: &Lane<Session>, command: Result<Command>) -> Result<String, Result<Command>> {
+    let mut question = Some(command);
+    let outcome = lane.if_idle(|session| question.take().map(|command| session.at_once(command)));
+    match (outcome.flatten(), question) {
+        (Some(Ok(outcome)), _) => Ok(commands::answer(&outcome)),
+        (Some(Err(command)), _) => Err(Ok(command)),
+        (None, Some(command)) => Err(command),
+        (None, None) => Err(Err(Error::Internal)),
     }
 }
 

@@ -39,6 +39,28 @@ async fn one_joins_ones_own_room_and_no_other_users() {
 }
 
 #[tokio::test]
+async fn an_echo_is_said_back_in_its_turn_on_every_wire() {
+    let server = TestServer::start().await;
+    let ann = server.stranger(&["USER"]);
+    for over in Over::BOTH_WAYS {
+        let mut live = ann.live(over).await;
+        for data in [json!({ "n": 1, "text": "a \"quoted\" ä" }), json!([1, 2]), json!("x"), json!(null), json!(1.5)] {
+            assert_eq!(live.asks("echo", data.clone()).await, json!({ "ok": true, "data": data }));
+        }
+        let mut said = Vec::new();
+        for n in 0..30 {
+            said.push(match n % 3 {
+                0 => live.says("join-user-room", json!(ann.id)).await,
+                1 => live.says("nonsense", json!(null)).await,
+                _ => live.says("echo", json!(n)).await,
+            });
+        }
+        let acked = live.acked_until(said[29]).await;
+        assert_eq!(acked[acked.len() - 30..], said, "{over:?}");
+    }
+}
+
+#[tokio::test]
 async fn sellers_and_buyers_join_their_rooms_and_nobody_elses() {
     let server = TestServer::start().await;
     let sam = server.stranger(&["USER", "SELLER"]);

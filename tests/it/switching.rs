@@ -90,3 +90,22 @@ async fn forty_clients_switch_in_the_middle_of_a_stream_and_hear_everything_once
         assert_eq!((differs, heard.len()), (None, expected.len()), "client {client}");
     }
 }
+
+#[tokio::test]
+async fn what_is_asked_before_and_after_a_switch_is_answered_in_that_order() {
+    let server = TestServer::start().await;
+    let ann = server.user("ann").await;
+    for _ in 0..20 {
+        let mut live = ann.live(Over::Polling).await;
+        for n in 0..20 {
+            live.says("echo", json!(n)).await;
+        }
+        live.upgrades().await;
+        let mut last = 0;
+        for n in 0..20 {
+            last = live.says(if n % 2 == 0 { "echo" } else { "join-user-room" }, json!(ann.id)).await;
+        }
+        let acked = live.acked_until(last).await;
+        assert_eq!(acked, (1..=last).collect::<Vec<_>>());
+    }
+}

@@ -11,7 +11,7 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// Engine.IO message (`4`) with a Socket.IO EVENT packet (`2`) of the namespace `/` in it.
+    /// Engine.IO message (`4`) with a Socket.IO EVENT (`2`) or ACK packet (`3`) of the namespace `/` in it.
     pub(crate) fn is_event(&self) -> bool {
         self.text && is_event(&self.first)
     }
@@ -27,10 +27,10 @@ impl Message {
     }
 }
 
-/// Whether a packet that begins so is an EVENT of the namespace `/`: behind `42` come the number of
-/// its acknowledgement or the data, but not the name of another namespace.
+/// Whether a packet that begins so is an EVENT of the namespace `/`, or the answer to one: behind `42` or `43`
+/// come the number of the acknowledgement or the data, but not the name of another namespace.
 pub(crate) fn is_event(packet: &[u8]) -> bool {
-    packet.starts_with(b"42") && packet.get(2) != Some(&b'/')
+    matches!(packet, [b'4', b'2' | b'3', rest @ ..] if rest.first() != Some(&b'/'))
 }
 
 /// Whether a packet that begins so is an EVENT of another namespace than `/`.

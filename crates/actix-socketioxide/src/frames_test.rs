@@ -73,8 +73,9 @@ fn a_binary_frame_that_looks_like_an_event_is_not_one() {
 
 #[test]
 fn events_of_other_namespaces_are_left_out() {
-    let seen = walk(&[frame(1, true, b"42/admin,[\"a\"]", None), frame(1, true, b"421[\"a\"]", None)].concat(), &[1]);
-    assert_eq!(seen.iter().map(Message::is_event).collect::<Vec<_>>(), [false, true]);
+    let texts: [&[u8]; 5] = [b"42/admin,[\"a\"]", b"421[\"a\"]", b"43/admin,1[]", b"431[]", b"44{}"];
+    let seen = walk(&texts.map(|text| frame(1, true, text, None)).concat(), &[1]);
+    assert_eq!(seen.iter().map(Message::is_event).collect::<Vec<_>>(), [false, true, false, true, false]);
 }
 
 #[test]

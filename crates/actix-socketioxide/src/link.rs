@@ -43,6 +43,8 @@ struct Inner {
     polled: AtomicU64,
     /// Of those, the ones that were read for certain.
     polled_taken: AtomicU64,
+    /// Event bytes that are said to have been emitted through the engine.
+    emitted: AtomicU64,
     /// Events of other namespaces than `/`: those that were emitted, and those that went into polls' answers.
     emitted_elsewhere: AtomicU64,
     polled_elsewhere: AtomicU64,
@@ -94,6 +96,7 @@ impl Link {
             peer,
             polled: AtomicU64::new(0),
             polled_taken: AtomicU64::new(0),
+            emitted: AtomicU64::new(0),
             emitted_elsewhere: AtomicU64::new(0),
             polled_elsewhere: AtomicU64::new(0),
             websocket: AtomicBool::new(false),
@@ -105,10 +108,10 @@ impl Link {
         }))
     }
 
-    /// Bytes of the EVENT packets (`42...`) of the namespace `/` that have left for this client:
+    /// Bytes of the EVENT and ACK packets (`42...`, `43...`) of the namespace `/` that have left for this client:
     /// those of polling answers, counted when the answer goes to its stream, and those of websocket
     /// frames, counted when the operating system has taken the frame's last byte. Packets with
-    /// binary attachments (`45...`), acks, and other namespaces are not counted.
+    /// binary attachments (`45...`), and other namespaces are not counted.
     ///
     /// What was emitted minus this is what still waits in this process.
     pub fn event_bytes(&self) -> u64 {
@@ -142,6 +145,17 @@ impl Link {
         async move {
             link.wait(|| link.taken_bytes() != seen || link.is_closed()).await;
         }
+    }
+
+    /// Says that so many event bytes, counted as [`event_bytes`](Self::event_bytes) counts them, were emitted
+    /// through the engine. Whoever says so for each event can put frames [behind](Door::put) them.
+    pub fn emits(&self, bytes: u64) {
+        self.0.emitted.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// Event bytes that are said to have been emitted through the engine.
+    pub fn emitted(&self) -> u64 {
+        self.0.emitted.load(Ordering::Acquire)
     }
 
     /// Says that an event of another namespace than `/` is about to be emitted. Whoever says so for

@@ -60,7 +60,7 @@ impl Meter {
         self.0.waiting.load(Ordering::Acquire)
     }
 
-    /// Payload bytes of the Socket.IO EVENT packets (`42...`, of the namespace `/`) that were written
+    /// Payload bytes of the Socket.IO EVENT and ACK packets (`42...`, `43...`, of the namespace `/`) that were written
     /// completely.
     /// Counts on streams that were handed to Socket.IO; stays 0 on all others.
     pub fn event_bytes(&self) -> u64 {

@@ -72,7 +72,7 @@ impl Frames {
         self.bytes.is_empty()
     }
 
-    /// Payload bytes of the EVENT packets in it, as [`Link::event_bytes`](crate::Link::event_bytes)
+    /// Payload bytes of the EVENT and ACK packets in it, as [`Link::event_bytes`](crate::Link::event_bytes)
     /// will count them.
     pub fn event_bytes(&self) -> u64 {
         self.event_bytes

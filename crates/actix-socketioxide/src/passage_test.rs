@@ -150,7 +150,7 @@ fn what_is_put_leaves_at_once_and_nothing_is_kept() {
 fn what_is_put_behind_an_emitted_event_waits_until_the_engine_has_written_it() {
     let mut course = roomy();
     course.emit(event(1, 10));
-    course.emit_aside("43[]");
+    course.emit_aside("2");
     assert!(course.put(event(2, 10), 1000));
     course.emit(event(3, 10));
     assert!(course.put(event(4, 10), 1000));

@@ -149,7 +149,7 @@ impl Dispatch {
     pub(in crate::broker) fn tell_presence(&mut self) {
         while let Some(News { to, user, state }) = self.people.news.pop_front() {
             let payload = PresenceTold::about(user, state).text();
-            let frame = Frame::in_line(EventName::Presence.as_str(), payload);
+            let frame = Frame::new(EventName::Presence.as_str(), None, payload);
             for slot in to {
                 self.tell(slot, frame.clone());
             }

@@ -1,20 +1,20 @@
 //! Who is let into a namespace, checked before CONNECT is answered.
 
-use super::link;
+use super::{link, listener::Listener};
 use crate::{
     broker::Standing,
     error::{Error, Result},
     identity::Identity,
     transport::{
-        Command, Credential, Entrance, Handshake,
+        Credential, Entrance, Handshake,
         handshake::{Auth, bearer, one_token},
         lane::Lane,
-        session::{self, Reply, Session},
+        session::Session,
     },
 };
 use actix_socketioxide::Link;
-use serde_json::{Value, value::RawValue};
-use socketioxide::extract::{AckSender, Event, SocketRef, TryData};
+use serde_json::Value;
+use socketioxide::extract::SocketRef;
 use std::future::ready;
 
 /// What the check found out, carried from the middleware to the connect handler in the socket's
@@ -42,8 +42,9 @@ pub async fn admit(socket: &SocketRef, auth: &Value, entrance: Entrance) -> Resu
     }
     let (token, handshake) = read(socket, auth)?;
     let (identity, standing) = entrance.admit(Credential::Token(token)).await?;
+    let queue_max = entrance.limits().queue_max;
     let lane = Session::outside(entrance);
-    listen(socket, &lane, &link);
+    listen(socket, &lane, &link, queue_max);
     socket.extensions.insert(Admitted { identity, standing, handshake, lane, link });
     Ok(())
 }
@@ -61,16 +62,10 @@ fn read(socket: &SocketRef, auth: &Value) -> Result<(String, Handshake)> {
     Ok((token, auth.handshake))
 }
 
-/// Everything that the client sends goes to its lane, in the order in which it was sent: both
-/// functions run in place, and only a future that is ready is spawned (see the module's page).
-fn listen(socket: &SocketRef, lane: &Lane<Session>, link: &Link) {
-    let commands = lane.clone();
-    socket.on_fallback(move |Event(event): Event, TryData(data): TryData<Value>, ack: AckSender| {
-        // No data, or data that is no JSON (attachments), is nothing; commands say what they miss.
-        let command = Command::read(&event, &data.unwrap_or_default());
-        session::ask(&commands, command, Some(reply(ack)));
-        ready(())
-    });
+/// Everything that the client sends goes to its lane, in the order in which it was sent: both run in place
+/// (see the module's page).
+fn listen(socket: &SocketRef, lane: &Lane<Session>, link: &Link, queue_max: usize) {
+    socket.on_fallback(Listener::new(lane.clone(), link.clone(), queue_max));
     let (lane, link) = (lane.clone(), link.clone());
     socket.on_disconnect(move || {
         lane.end();
@@ -80,14 +75,4 @@ fn listen(socket: &SocketRef, lane: &Lane<Session>, link: &Link) {
         link.cut();
         ready(())
     });
-}
-
-/// Where a command's answer goes; nowhere if the client wanted none.
-fn reply(ack: AckSender) -> Reply {
-    Box::new(move |answer| {
-        let sent = RawValue::from_string(answer).map(|answer| ack.send(&answer));
-        if let Err(error) = sent {
-            log::error!("an answer that is no JSON: {error}");
-        }
-    })
 }

@@ -12,14 +12,15 @@
 //!
 //! **Order.** socketioxide reads packets of one connection one after the other and, for each, calls
 //! the handler's function in place, but *spawns the future that it returns*: what happens inside such
-//! futures comes out of order (67 of 2,000 when measured). Hence the one handler here does its work,
-//! which is to push into the connection's `Lane`, in the function itself, and returns a future that
-//! is ready. The lane does one step at a time. `admission` installs it before CONNECT is answered, so
-//! that nothing that a client sends right afterwards can come too early.
+//! futures comes out of order (67 of 2,000 when measured). Hence the one handler here, `listener`, is
+//! no such function: it does its work, which is to push into the connection's `Lane`, where it is called. The
+//! lane does one step at a time. `admission` installs it before CONNECT is answered, so that nothing
+//! that a client sends right afterwards can come too early.
 
 mod admin;
 mod admission;
 mod asking;
+mod listener;
 mod outlet;
 mod shard;
 

@@ -28,13 +28,10 @@ enum Confirming {
 ///
 /// Once the connection is on a websocket of the mount's own, frames go past the library, each behind
 /// what was emitted through it before. Not the first one, which follows the library's answer to
-/// CONNECT, not those whose acknowledgement the library has to wait for, and not those that must not
-/// overtake an answer, which the library has in its queue.
+/// CONNECT, and not those whose acknowledgement the library has to wait for. Answers go the same way (`listener`).
 pub struct SocketIoOutlet {
     socket: SocketRef,
     link: Link,
-    /// Bytes that went to the library.
-    emitted: u64,
     door: Option<Door>,
     confirming: Confirming,
     max: usize,
@@ -51,7 +48,7 @@ impl SocketIoOutlet {
         } else {
             Confirming::Bytes(Handover::new(link.clone(), addressee))
         };
-        Self { socket, link, emitted: 0, door: None, confirming, max, closed: false }
+        Self { socket, link, door: None, confirming, max, closed: false }
     }
 
     /// The way to the client.
@@ -65,8 +62,8 @@ impl SocketIoOutlet {
     }
 
     /// Bytes of events that went to the library: what is put past it comes behind them.
-    pub const fn emitted(&self) -> u64 {
-        self.emitted
+    pub fn emitted(&self) -> u64 {
+        self.link.emitted()
     }
 
     /// Most bytes that may wait.
@@ -83,13 +80,13 @@ impl SocketIoOutlet {
 
     /// Bytes of all events so far.
     fn queued(&self) -> u64 {
-        self.emitted + self.door.as_ref().map_or(0, Door::put_bytes)
+        self.emitted() + self.door.as_ref().map_or(0, Door::put_bytes)
     }
 
     fn put(&self, door: &Door, frame: &Frame) -> Result<(), Overflow> {
         // It is whole: see `Frame::socket_io`.
         let Some(frames) = Frames::whole(frame.socket_io().clone()) else { return Err(Overflow) };
-        door.put(&frames, self.emitted, self.max).map_err(|_| Overflow)
+        door.put(&frames, self.emitted(), self.max).map_err(|_| Overflow)
     }
 
     fn emit(&mut self, frame: &Frame, ack: Option<u64>) -> Result<(), Overflow> {
@@ -104,7 +101,7 @@ impl SocketIoOutlet {
             _ => self.socket.emit(&*frame.event, frame.raw()),
         }
         .map_err(|_| Overflow)?;
-        self.emitted += bytes;
+        self.link.emits(bytes);
         Ok(())
     }
 }
@@ -131,11 +128,11 @@ impl Outlet for SocketIoOutlet {
             Confirming::Acks(asking) if confirmed => asking.next(),
             _ => None,
         };
-        if self.door.is_none() && self.emitted > 0 {
+        if self.door.is_none() && self.emitted() > 0 {
             self.door = self.link.door();
         }
         match &self.door {
-            Some(door) if ack.is_none() && !frame.in_line => self.put(door, frame)?,
+            Some(door) if ack.is_none() => self.put(door, frame)?,
             _ => self.emit(frame, ack)?,
         }
         if let Confirming::Bytes(handover) = &self.confirming

@@ -21,6 +21,8 @@ pub struct Live {
     log: Vec<String>,
     waiting: VecDeque<(String, Value)>,
     acks: HashMap<u64, Value>,
+    /// The numbers of all acknowledgements, as they came.
+    acked: Vec<u64>,
     /// A `new_notification` whose alias is still to come.
     aliased: Option<Value>,
     end: Option<End>,
@@ -45,6 +47,7 @@ impl Live {
             log: Vec::new(),
             waiting: VecDeque::new(),
             acks: HashMap::new(),
+            acked: Vec::new(),
             aliased: None,
             end: None,
             last: -1,
@@ -126,7 +129,10 @@ impl Live {
             };
             match said {
                 Said::Event { name, data } => self.hear(name, data),
-                Said::Ack { id, data } => drop(self.acks.insert(id, data)),
+                Said::Ack { id, data } => {
+                    self.acked.push(id);
+                    self.acks.insert(id, data);
+                }
                 Said::Ended(end) => {
                     self.log.push(format!("ended: {end:?}"));
                     self.end = Some(end);
@@ -391,12 +397,23 @@ impl Live {
         }
     }
 
-    /// Says something and waits for the acknowledgement.
-    pub async fn call(&mut self, event: &str, data: impl Into<Value>) -> Value {
+    /// Says something and goes on; the number by which it will be acknowledged.
+    pub async fn says(&mut self, event: &str, data: impl Into<Value>) -> u64 {
         self.calls += 1;
         let id = self.calls;
-        let wire = self.wire.as_mut().expect("a connection");
-        wire.say(event, &data.into(), id).await;
+        self.wire.as_mut().expect("a connection").say(event, &data.into(), id).await;
+        id
+    }
+
+    /// The numbers of all acknowledgements up to this one, in the order in which they came.
+    pub async fn acked_until(&mut self, id: u64) -> Vec<u64> {
+        self.read_until(|live| live.acks.contains_key(&id) || live.end.is_some()).await;
+        std::mem::take(&mut self.acked)
+    }
+
+    /// Says something and waits for the acknowledgement.
+    pub async fn call(&mut self, event: &str, data: impl Into<Value>) -> Value {
+        let id = self.says(event, data).await;
         self.read_until(|live| live.acks.contains_key(&id) || live.end.is_some()).await;
         let ack = self.acks.remove(&id);
         ack.unwrap_or_else(|| panic!("{}: {event} was not acknowledged; heard: {}", self.name(), self.story()))

@@ -13,8 +13,7 @@ struct Push {
     frames: Vec<Arc<Frame>>,
     /// The same, for a websocket.
     whole: Frames,
-    /// Whether some go through the library: what wants to be confirmed, which is not the same for all
-    /// connections, or stands in line behind answers.
+    /// Whether some go through the library: what wants to be confirmed, which is not the same for all connections.
     emitted: bool,
 }
 
@@ -52,7 +51,7 @@ impl Pushes {
             several => Frames::concat(several),
         };
         self.bytes += whole.len();
-        let emitted = frames.iter().any(|frame| frame.wants_confirmation() || frame.in_line);
+        let emitted = frames.iter().any(|frame| frame.wants_confirmation());
         self.all.push(Push { frames, whole, emitted });
     }
 
