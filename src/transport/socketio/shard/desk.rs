@@ -1,9 +1,6 @@
 //! Who lies in a shard, and the work of its task.
 
-use super::{
-    Command, Shard,
-    batch::{Order, Pushes},
-};
+use super::{Command, Shard, batch::Pushes, round::Round};
 use crate::{
     broker::{Outlet, Overflow},
     transport::socketio::outlet::SocketIoOutlet,
@@ -11,16 +8,16 @@ use crate::{
 use actix_socketioxide::Door;
 use std::sync::Arc;
 
-/// After so many connections others on this thread have their turn: 5,000 in one go would keep them
-/// waiting for 16 ms.
-const TURN: usize = 256;
+/// After so many connections others on this thread have their turn, and what came meanwhile is taken in: 5,000
+/// in one go would keep them waiting for 16 ms.
+const TURN: usize = 128;
 
 /// The connections of a shard, by their indices, and what is to be written to them.
 pub struct Desk {
     shard: Arc<Shard>,
     seated: Vec<Option<Seated>>,
     pushes: Pushes,
-    order: Order,
+    round: Round,
 }
 
 /// One connection. What every notice touches is here; the rest is behind the box.
@@ -34,20 +31,23 @@ struct Seated {
 
 impl Desk {
     pub fn new(shard: Arc<Shard>) -> Self {
-        Self { shard, seated: Vec::new(), pushes: Pushes::default(), order: Order::default() }
+        Self { shard, seated: Vec::new(), pushes: Pushes::default(), round: Round::default() }
     }
 
-    /// Does what was asked for, in order.
-    pub async fn work(&mut self, commands: &mut Vec<Command>) {
+    /// Takes in what was asked for, in order. What is for one connection follows what it was to get before.
+    /// Answers how many bytes of it are done.
+    pub fn take_in(&mut self, commands: &mut Vec<Command>) -> usize {
+        let mut done = 0;
         for command in commands.drain(..) {
+            let bytes = command.bytes();
+            if let Command::Push(frames, to) = command {
+                let push = self.pushes.add(frames, to.len(), bytes);
+                self.round.add(push, &to);
+                continue;
+            }
+            done += bytes;
             match command {
-                Command::Push(frames, to) => {
-                    self.pushes.add(frames);
-                    self.order.add(to);
-                    if self.pushes.is_full() {
-                        self.write().await;
-                    }
-                }
+                Command::Push(..) => {}
                 Command::Add(index, outlet) => {
                     // Whoever was at this index was removed before, and all was written then.
                     if self.seated.len() <= index as usize {
@@ -56,7 +56,7 @@ impl Desk {
                     self.seated[index as usize] = Some(Seated { door: None, behind: 0, outlet });
                 }
                 Command::Drain(index, say) => {
-                    self.write().await;
+                    done += self.write(index);
                     if let Some(seated) = self.at(index) {
                         let drained = seated.outlet.drained();
                         tokio::spawn(async move {
@@ -67,44 +67,53 @@ impl Desk {
                     }
                 }
                 Command::Close(index, cause) => {
-                    self.write().await;
+                    done += self.write(index);
                     if let Some(seated) = self.at(index) {
                         seated.outlet.close(cause);
                     }
                 }
                 Command::GiveUp => {
-                    self.write().await;
+                    while let Some(bytes) = self.write_next() {
+                        done += bytes;
+                    }
                     for seated in self.seated.iter_mut().flatten() {
                         seated.fall(&self.shard);
                     }
                 }
                 Command::Remove(index) => {
-                    self.write().await;
+                    done += self.write(index);
                     self.seated[index as usize] = None;
                 }
             }
         }
-        self.write().await;
+        done + self.pushes.let_go()
     }
 
-    /// Writes what was gathered.
-    async fn write(&mut self) {
-        if self.pushes.is_empty() {
-            return;
-        }
-        for at in 0..self.order.sort() {
-            if at % TURN == TURN - 1 {
-                tokio::task::yield_now().await;
-            }
-            let (index, run) = self.order.run(at);
-            if let Some(Some(seated)) = self.seated.get_mut(index as usize)
-                && seated.write(run, &mut self.pushes).is_err()
-            {
-                seated.fall(&self.shard);
-            }
-        }
-        self.pushes.clear();
-        self.order.clear();
+    /// Writes to those whose turn it is. Answers how many bytes of what was asked for are done with that.
+    pub fn turn(&mut self) -> usize {
+        (0..TURN).map_while(|_| self.write_next()).sum()
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_idle(&self) -> bool {
+        self.round.is_empty()
+    }
+
+    /// Gives back what a burst has grown.
+    pub fn shrink(&mut self) {
+        self.round.shrink();
+    }
+
+    fn write_next(&mut self) -> Option<usize> {
+        let Self { shard, seated, pushes, round } = self;
+        let (index, run) = round.next()?;
+        Some(give(shard, seated, pushes, index, run))
+    }
+
+    /// Writes to this one what waits for it.
+    fn write(&mut self, index: u32) -> usize {
+        let Self { shard, seated, pushes, round } = self;
+        give(shard, seated, pushes, index, round.take(index))
     }
 
     fn at(&mut self, index: u32) -> Option<&mut Seated> {
@@ -112,12 +121,23 @@ impl Desk {
     }
 }
 
+fn give(shard: &Shard, seated: &mut [Option<Seated>], pushes: &mut Pushes, index: u32, run: &[u64]) -> usize {
+    if !run.is_empty()
+        && let Some(Some(seated)) = seated.get_mut(index as usize)
+        && seated.write(run, pushes).is_err()
+    {
+        seated.fall(shard);
+    }
+    pushes.written(run)
+}
+
 impl Seated {
-    fn write(&mut self, run: &[u32], pushes: &mut Pushes) -> Result<(), Overflow> {
+    fn write(&mut self, run: &[u64], pushes: &mut Pushes) -> Result<(), Overflow> {
         if let Some(door) = &self.door
             && !pushes.are_emitted(run)
         {
-            return door.put(pushes.whole(run), self.behind, self.outlet.max()).map_err(|_| Overflow);
+            let mut pieces = pushes.pieces(run).iter();
+            return pieces.try_for_each(|piece| door.put(piece, self.behind, self.outlet.max())).map_err(|_| Overflow);
         }
         for frame in pushes.each(run) {
             self.outlet.send(frame)?;

@@ -1,12 +1,13 @@
 //! Shards: the connections of one worker, written to from one place (decision 17).
 //!
 //! The broker decides the order; it hands each shard what its connections are to get, as commands in a
-//! queue, and wakes its task once. The task takes all that waits, and writes to each connection in one
-//! call what that one is to get of it.
+//! queue, and wakes its task once. The task takes in all that waits, and writes to one connection after the
+//! other, to each in one call what it is to get of it; what comes in between goes with that.
 
 mod batch;
 mod desk;
 mod outlet;
+mod round;
 
 use super::outlet::SocketIoOutlet;
 use crate::broker::{self, Cause, Frame};
@@ -140,23 +141,25 @@ impl Shard {
         let mut commands = Vec::new();
         loop {
             std::mem::swap(&mut self.lock().queue, &mut commands);
-            if commands.is_empty() {
+            if commands.is_empty() && desk.is_idle() {
                 // What a burst has grown is not kept for the idle time that follows.
                 if commands.capacity() > 1024 {
                     commands = Vec::new();
                 }
+                desk.shrink();
                 self.wake.notified().await;
                 continue;
             }
-            let bytes = commands.iter().map(Command::bytes).sum::<usize>();
-            desk.work(&mut commands).await;
+            let done = desk.take_in(&mut commands) + desk.turn();
             let more = {
                 let mut state = self.lock();
-                state.bytes -= bytes;
+                state.bytes -= done;
                 !state.queue.is_empty()
             };
-            self.eased.notify_all();
-            if more {
+            if done > 0 {
+                self.eased.notify_all();
+            }
+            if more || !desk.is_idle() {
                 // Others on this thread have their turn, however fast commands come.
                 tokio::task::yield_now().await;
             }
