@@ -26,6 +26,8 @@ struct Seated {
     door: Option<Door>,
     /// What was emitted through the library comes first.
     behind: u64,
+    /// Most bytes that may wait.
+    max: usize,
     outlet: Box<SocketIoOutlet>,
 }
 
@@ -53,7 +55,7 @@ impl Desk {
                     if self.seated.len() <= index as usize {
                         self.seated.resize_with(index as usize + 1, || None);
                     }
-                    self.seated[index as usize] = Some(Seated { door: None, behind: 0, outlet });
+                    self.seated[index as usize] = Some(Seated { door: None, behind: 0, max: outlet.max(), outlet });
                 }
                 Command::Drain(index, say) => {
                     done += self.write(index);
@@ -137,7 +139,7 @@ impl Seated {
             && !pushes.are_emitted(run)
         {
             let mut pieces = pushes.pieces(run).iter();
-            return pieces.try_for_each(|piece| door.put(piece, self.behind, self.outlet.max())).map_err(|_| Overflow);
+            return pieces.try_for_each(|piece| door.put(piece, self.behind, self.max)).map_err(|_| Overflow);
         }
         for frame in pushes.each(run) {
             self.outlet.send(frame)?;
