@@ -93,7 +93,7 @@ impl<'t> Edit<'t> {
     pub async fn store<R: Record>(&mut self, before: &R, mut after: R) -> Result<R> {
         after.stamp(before.version() + 1, self.tx.now());
         after.check(&mut self.tx.conn).await?;
-        after.update(&mut self.tx.conn).await?;
+        after.update(before, &mut self.tx.conn).await?;
         let (was, is) = (before.audience(), after.audience());
         let whole = Whole::of(&after);
         if is.iter().all(|room| was.contains(room)) && was.iter().all(|room| is.contains(room)) {
@@ -117,7 +117,7 @@ impl<'t> Edit<'t> {
     /// 503 when the database is away.
     pub async fn store_quietly<R: Record>(&mut self, before: &R, mut after: R) -> Result<R> {
         after.stamp(before.version() + 1, self.tx.now());
-        after.update(&mut self.tx.conn).await?;
+        after.update(before, &mut self.tx.conn).await?;
         Ok(after)
     }
 

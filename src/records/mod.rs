@@ -112,8 +112,8 @@ pub trait Record: Serialize + JsonSchema + Clone + Send + Sized + 'static {
     async fn find(conn: &mut Conn, id: Self::Id) -> QueryResult<Self>;
     /// Stores a new one.
     async fn insert(&self, conn: &mut Conn) -> QueryResult<()>;
-    /// Stores a changed one.
-    async fn update(&self, conn: &mut Conn) -> QueryResult<()>;
+    /// Stores a changed one, which was `before`.
+    async fn update(&self, before: &Self, conn: &mut Conn) -> QueryResult<()>;
     /// Removes its row.
     async fn delete(&self, conn: &mut Conn) -> QueryResult<()>;
     /// Those the caller may see, in the order of their ids, as the listing asks.
@@ -130,10 +130,12 @@ pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<
 }
 
 /// The parts of [`Record`] that are the same for every table: to be put into its `impl`. `linked`
-/// names what keeps further tables in step after each write of the row.
+/// names what keeps further tables in step after each write of the row. `rare` are columns that a change
+/// seldom touches, to be left out of the changeset (`skip_update`): they are written when they differ. It pays for
+/// those in an index, whose entry SQLite writes anew whenever the column is set.
 #[macro_export]
 macro_rules! stored_in {
-    ($table:ident, $id:ty $(, linked = $link:path)?) => {
+    ($table:ident, $id:ty $(, linked = $link:path)? $(, rare = [$($rare:ident),+])?) => {
         type Id = $id;
 
         fn id(&self) -> $id {
@@ -153,15 +155,23 @@ macro_rules! stored_in {
             $crate::sql!(conn, |c| $table::table.find(id).select(Self::as_select()).first(c).await)
         }
 
-        async fn update(&self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<()> {
-            $crate::sql!(conn, |c| diesel::update($table::table.find(self.id)).set(self).execute(c).await)?;
-            $($link(self, conn).await?;)?
+        async fn update(&self, before: &Self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<()> {
+            debug_assert_eq!(self.id, before.id, "the same record");
+            // A text for each set of rare columns: few.
+            $crate::sql!(conn, |c| {
+                let changes = (
+                    self,
+                    $($((self.$rare != before.$rare).then(|| $table::$rare.eq(&self.$rare)),)+)?
+                );
+                $crate::store::Rewrite::of(&$table::table, $table::id.eq(self.id), changes).execute(c).await
+            })?;
+            $($link(self, Some(before), conn).await?;)?
             Ok(())
         }
 
         async fn insert(&self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<()> {
             $crate::sql!(conn, |c| diesel::insert_into($table::table).values(self).execute(c).await)?;
-            $($link(self, conn).await?;)?
+            $($link(self, None, conn).await?;)?
             Ok(())
         }
 

@@ -1,6 +1,6 @@
 //! Opening the database named by `DATABASE_URL` and bringing its tables up to date.
 
-use super::{Pools, Sqlite, Store, runtime::opened_in_place};
+use super::{Pools, Sqlite, Store};
 use crate::error::{Error, Result};
 use deadpool::Runtime;
 use diesel::{ConnectionError, ConnectionResult};
@@ -106,18 +106,23 @@ impl Store {
 
 /// Connections whose calls run on the calling thread. None is ever given back in the middle of a call.
 fn in_place(path: &str, pragmas: &'static str, size: usize) -> Option<Pool<Sqlite>> {
-    pool!(manager(path, move |path| opened_in_place(open(path, pragmas)).boxed()), size)
+    let open = move |path: String| async move { ready_with(Sqlite::in_place(&path)?, pragmas).await }.boxed();
+    pool!(manager(path, open), size)
 }
 
 /// Connections whose calls run on blocking threads.
 fn elsewhere(path: &str, pragmas: &'static str, size: usize) -> Option<Pool<Sqlite>> {
     // What the one before began and did not wait for may still run: diesel-async panics on looking
-    // at such a connection. An empty call of ours comes after it (see `Runtime`).
+    // at such a connection. An empty call of ours comes after it (see `Blocking`).
     let idle = Hook::async_fn(|conn: &mut Sqlite, _| {
-        let turn = conn.spawn_blocking(|_| Ok(()));
+        let turn = match conn {
+            Sqlite::InPlace(_) => futures_util::future::ready(Ok(())).boxed(),
+            Sqlite::Elsewhere(conn) => conn.spawn_blocking(|_| Ok(())),
+        };
         Box::pin(async move { turn.await.map_err(|error| HookError::Backend(PoolError::QueryError(error))) })
     });
-    pool!(manager(path, move |path| open(path, pragmas).boxed()), size, idle)
+    let open = move |path: String| async move { ready_with(Sqlite::establish(&path).await?, pragmas).await }.boxed();
+    pool!(manager(path, open), size, idle)
 }
 
 fn manager(
@@ -131,18 +136,13 @@ fn manager(
     AsyncDieselConnectionManager::new_with_config(path, config)
 }
 
-async fn open(path: String, pragmas: &'static str) -> ConnectionResult<Sqlite> {
-    let mut conn = Sqlite::establish(&path).await?;
-    ready(conn.batch_execute(pragmas).await)?;
+async fn ready_with(mut conn: Sqlite, pragmas: &str) -> ConnectionResult<Sqlite> {
+    conn.batch_execute(pragmas).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
 }
 
 fn postgres(url: &str, size: usize) -> Option<Pool<AsyncPgConnection>> {
     pool!(AsyncDieselConnectionManager::new(url), size)
-}
-
-fn ready(outcome: diesel::QueryResult<()>) -> ConnectionResult<()> {
-    outcome.map_err(ConnectionError::CouldntSetupConfiguration)
 }
 
 #[cfg(test)]

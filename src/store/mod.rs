@@ -3,27 +3,27 @@
 //! Every query is written once: [`sql!`](crate::sql) expands its body for both connections. Writes go through
 //! [`crate::delivery::outbox`] alone, on the one writing connection; everybody may read.
 
+mod blocking;
 mod columns;
 mod connect;
-mod runtime;
+mod rewrite;
 mod savepoint;
 #[expect(missing_docs, reason = "generated: the tables are described in the migration")]
 pub mod schema;
+mod sqlite;
 mod text_enum;
 
 pub use columns::Json;
 pub use connect::BadUrl;
+pub use rewrite::Rewrite;
+pub use sqlite::Sqlite;
 
 use crate::error::{Error, Result};
 use diesel::result::QueryResult;
 use diesel_async::{
     AsyncConnection, AsyncPgConnection, TransactionManager,
     pooled_connection::deadpool::{Object, Pool},
-    sync_connection_wrapper::SyncConnectionWrapper,
 };
-
-/// A SQLite connection whose queries run where its [`runtime`] says.
-pub type Sqlite = SyncConnectionWrapper<diesel::SqliteConnection, runtime::Runtime>;
 
 #[expect(clippy::large_enum_variant, reason = "one per request, moved once; a box would cost more")]
 /// One connection, taken from a pool and given back when dropped.

@@ -140,8 +140,11 @@ async fn may_come(conn: &mut Conn, user: UserId) -> Result<bool> {
     Ok(disabled == Some(false))
 }
 
-/// Brings the table of memberships in step with the group.
-pub(super) async fn renew(group: &EventGroup, conn: &mut Conn) -> QueryResult<()> {
+/// Brings the table of memberships in step with the group, which was `before`.
+pub(super) async fn renew(group: &EventGroup, before: Option<&EventGroup>, conn: &mut Conn) -> QueryResult<()> {
+    if before.is_some_and(|before| before.member_ids == group.member_ids) {
+        return Ok(());
+    }
     let id = group.id;
     let rows = event_group_members::table.filter(event_group_members::group_id.eq(id));
     let there: Vec<UserId> = sql!(conn, |c| rows.select(event_group_members::user_id).load(c).await)?;

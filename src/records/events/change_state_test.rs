@@ -187,3 +187,22 @@ fn a_department_has_to_exist_and_stays_as_long_as_an_event_names_it() {
     stage.edit(&ann, async move |edit: &mut Edit<'_>| edit.remove::<Event>(id, None).await).expect("deleted");
     stage.drop_department(&ann, department).expect("nobody names it any more");
 }
+
+#[test]
+fn what_a_change_leaves_alone_stays_as_it_is_and_what_it_touches_is_stored() {
+    let (ann, root) = (user(), admin());
+    let mut stage = Stage::new(&[("ann", &ann), ("root", &root)]);
+    let (id, department) = (make(&mut stage, &ann), stage.department(&root));
+    put(&mut stage, &ann, id, json!({"departmentIds": [department]}));
+    put(&mut stage, &ann, id, json!({"description": "Market"}));
+    for (by, state) in [(&ann, State::Review), (&root, State::Refused), (&ann, State::Draft)] {
+        let told = change(&mut stage, by, state, &[id]).expect("a step").0.remove(0);
+        let find = async move |edit: &mut Edit<'_>| edit.by.find::<Event>(&mut edit.tx.conn, id).await;
+        assert_eq!(stage.edit(&ann, find).expect("the event").0, told);
+    }
+    stage.drop_department(&root, department).expect_err("the event is in it all the time");
+    let (told, _) = put(&mut stage, &ann, id, json!({"departmentIds": [], "location": "Hall 3"}));
+    stage.drop_department(&root, department).expect("the event has left it");
+    let find = async move |edit: &mut Edit<'_>| edit.by.find::<Event>(&mut edit.tx.conn, id).await;
+    assert_eq!(stage.edit(&ann, find).expect("the event").0, told);
+}

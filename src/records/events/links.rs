@@ -13,20 +13,25 @@ use crate::{
 use diesel::{prelude::*, sql_types::Bool};
 use diesel_async::RunQueryDsl;
 
-/// Writes the event's groups and departments into the tables that are asked from the other side.
-pub(super) async fn renew(event: &Event, conn: &mut Conn) -> QueryResult<()> {
+/// Writes the event's groups and departments, where they are not as `before`, into the tables that are asked from
+/// the other side.
+pub(super) async fn renew(event: &Event, before: Option<&Event>, conn: &mut Conn) -> QueryResult<()> {
     let id = event.id;
-    sql!(conn, |c| diesel::delete(events_in_groups::table.filter(events_in_groups::event_id.eq(id))).execute(c).await)?;
-    for group in &event.group_ids.0 {
-        let row = (events_in_groups::event_id.eq(id), events_in_groups::group_id.eq(group));
-        sql!(conn, |c| diesel::insert_into(events_in_groups::table).values(row).execute(c).await)?;
+    if before.map(|before| &before.group_ids) != Some(&event.group_ids) {
+        let old = events_in_groups::table.filter(events_in_groups::event_id.eq(id));
+        sql!(conn, |c| diesel::delete(old).execute(c).await)?;
+        for group in &event.group_ids.0 {
+            let row = (events_in_groups::event_id.eq(id), events_in_groups::group_id.eq(group));
+            sql!(conn, |c| diesel::insert_into(events_in_groups::table).values(row).execute(c).await)?;
+        }
     }
-    sql!(conn, |c| {
-        diesel::delete(events_in_departments::table.filter(events_in_departments::event_id.eq(id))).execute(c).await
-    })?;
-    for department in &event.department_ids.0 {
-        let row = (events_in_departments::event_id.eq(id), events_in_departments::department_id.eq(department));
-        sql!(conn, |c| diesel::insert_into(events_in_departments::table).values(row).execute(c).await)?;
+    if before.map(|before| &before.department_ids) != Some(&event.department_ids) {
+        let old = events_in_departments::table.filter(events_in_departments::event_id.eq(id));
+        sql!(conn, |c| diesel::delete(old).execute(c).await)?;
+        for department in &event.department_ids.0 {
+            let row = (events_in_departments::event_id.eq(id), events_in_departments::department_id.eq(department));
+            sql!(conn, |c| diesel::insert_into(events_in_departments::table).values(row).execute(c).await)?;
+        }
     }
     Ok(())
 }

@@ -30,14 +30,16 @@ use diesel_async::RunQueryDsl;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// An event.
+/// An event. What `skip_update` stands at is settled when it comes to be, but for its state.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(treat_none_as_null = true)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "CalendarEvent")]
 pub struct Event {
     id: EventId,
+    #[diesel(skip_update)]
     author_id: UserId,
+    #[diesel(skip_update)]
     state: State,
     #[serde(rename = "start")]
     starts_at: Time,
@@ -49,10 +51,14 @@ pub struct Event {
     department_ids: Json<Vec<DepartmentId>>,
     group_ids: Json<Vec<GroupId>>,
     /// The published event that this is a version of.
+    #[diesel(skip_update)]
     parent_id: Option<EventId>,
+    #[diesel(skip_update)]
     cloned_from_id: Option<EventId>,
+    #[diesel(skip_update)]
     job_id: Option<JobId>,
     version: i64,
+    #[diesel(skip_update)]
     created_at: Time,
     updated_at: Time,
     deleted_at: Option<Time>,
@@ -139,7 +145,7 @@ impl Record for Event {
         links::visible_to(conn, by, listing).await
     }
 
-    stored_in!(events, EventId, linked = links::renew);
+    stored_in!(events, EventId, linked = links::renew, rare = [state]);
 }
 
 impl Event {
