@@ -1,6 +1,8 @@
 //! Tokens: reading what one says, once its signature, time, issuer and audience hold, and minting
 //! new ones (CONTRACT 2).
 
+mod known;
+
 use super::{
     keys::{Key, Keys, only_checks},
     settings::{KeySource, Settings},
@@ -12,6 +14,7 @@ use crate::{
     time::Time,
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation, errors::ErrorKind};
+use known::Known;
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
@@ -44,6 +47,7 @@ pub struct Claims {
 /// Checks tokens, and mints them where there is a secret.
 pub struct Tokens {
     keys: Keys,
+    known: Known,
     signing: Option<EncodingKey>,
     issuer: String,
     audience: String,
@@ -104,7 +108,7 @@ impl Tokens {
             KeySource::Public(_) | KeySource::Jwks(_) => None,
         };
         let (issuer, audience) = (settings.issuer.clone(), settings.audience.clone());
-        Ok(Self { keys: Keys::open(&settings.keys).await?, signing, issuer, audience })
+        Ok(Self { keys: Keys::open(&settings.keys).await?, known: Known::default(), signing, issuer, audience })
     }
 
     /// Whether this server can mint tokens, hence log anybody in.
@@ -144,6 +148,9 @@ impl Tokens {
         if token.len() > TOKEN_MAX {
             return Err(Error::Unauthorized);
         }
+        if let Some(said) = self.known.find(token) {
+            return said.at(now.unix());
+        }
         let header = jsonwebtoken::decode_header(token).map_err(|_| Error::Unauthorized)?;
         // Whoever names extensions as critical wants them understood (RFC 7515, 4.1.11); we know none.
         if header.crit.is_some() {
@@ -151,7 +158,13 @@ impl Tokens {
         }
         for key in self.keys.named(header.kid.as_deref()).await? {
             if let Some(wire) = self.decode(token, &key)? {
-                return claims(wire, now.unix());
+                let said = Said::of(wire)?;
+                let claims = said.clone().at(now.unix())?;
+                // Keys that are fetched may be withdrawn: what they signed is checked each time.
+                if matches!(self.keys, Keys::Fixed(_)) {
+                    self.known.add(token, said);
+                }
+                return Ok(claims);
             }
         }
         Err(Error::Unauthorized)
@@ -176,17 +189,32 @@ impl Tokens {
     }
 }
 
-fn claims(wire: Wire, now: i64) -> Result<Claims> {
-    let Wire { sub, sid, roles, topics, exp, nbf, _iat } = wire;
-    let fits = topics.len() <= TOPICS_MAX && topics.iter().all(|topic| topic.len() <= TOPIC_MAX);
-    if !fits || nbf.is_some_and(|nbf| nbf > now + LEEWAY) {
-        return Err(Error::Unauthorized);
+/// What a token says whenever it is asked; whether it holds is a matter of the time.
+#[derive(Debug, Clone)]
+struct Said {
+    claims: Claims,
+    not_before: Option<i64>,
+}
+
+impl Said {
+    fn of(wire: Wire) -> Result<Self> {
+        let Wire { sub, sid, roles, topics, exp, nbf, _iat } = wire;
+        if topics.len() > TOPICS_MAX || topics.iter().any(|topic| topic.len() > TOPIC_MAX) {
+            return Err(Error::Unauthorized);
+        }
+        let roles = roles.into_iter().filter_map(|role| serde_json::from_value::<Role>(role).ok()).collect();
+        Ok(Self { claims: Claims { user: sub, sid, roles, topics, expires_at: exp }, not_before: nbf })
     }
-    if exp <= now {
-        return Err(Error::TokenExpired);
+
+    fn at(self, now: i64) -> Result<Claims> {
+        if self.not_before.is_some_and(|nbf| nbf > now + LEEWAY) {
+            return Err(Error::Unauthorized);
+        }
+        if self.claims.expires_at <= now {
+            return Err(Error::TokenExpired);
+        }
+        Ok(self.claims)
     }
-    let roles = roles.into_iter().filter_map(|role| serde_json::from_value::<Role>(role).ok()).collect();
-    Ok(Claims { user: sub, sid, roles, topics, expires_at: exp })
 }
 
 #[cfg(test)]

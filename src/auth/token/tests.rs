@@ -195,3 +195,28 @@ fn a_file_of_keys_says_which_block_is_no_good() {
     let broken = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
     assert!(read_pem(broken).expect_err("broken").contains("block 1"));
 }
+
+#[actix_web::test]
+async fn a_token_that_was_checked_before_ends_with_its_time_all_the_same() {
+    let tokens = with_secret().await;
+    let token = signed(&but("nbf", json!(NOW)));
+    for _ in 0..2 {
+        assert_eq!(tokens.check(&token, now()).await.expect("claims").expires_at, NOW + 60);
+    }
+    assert_eq!(tokens.known.count(), 1);
+    assert!(matches!(tokens.check(&token, now().plus_seconds(60)).await, Err(Error::TokenExpired)));
+    assert!(matches!(tokens.check(&token, now().plus_seconds(-60)).await, Err(Error::Unauthorized)), "not yet");
+}
+
+#[actix_web::test]
+async fn what_was_refused_is_not_remembered_nor_anything_that_differs_from_what_holds() {
+    let tokens = with_secret().await;
+    let token = signed(&claims());
+    tokens.check(&token, now()).await.expect("claims");
+    let (said, signature) = token.rsplit_once('.').expect("a signature");
+    let mut other = signature.to_owned();
+    other.replace_range(..1, if signature.starts_with('A') { "B" } else { "A" });
+    assert!(is_refused(&tokens, &format!("{said}.{other}")).await);
+    assert!(is_refused(&tokens, &signed(&but("iss", json!("else")))).await);
+    assert_eq!(tokens.known.count(), 1);
+}
