@@ -1,12 +1,16 @@
 //! Points in time as the contract writes them: RFC 3339, UTC, milliseconds (CONTRACT 1).
 
+mod digits;
+
 use chrono::{DateTime, Datelike as _, NaiveDateTime, SecondsFormat, SubsecRound, Utc};
 use diesel::{
     backend::Backend,
     deserialize::{self, FromSql, FromSqlRow},
     expression::AsExpression,
-    serialize::{self, Output, ToSql},
+    pg::Pg,
+    serialize::{self, IsNull, Output, ToSql},
     sql_types::Timestamp,
+    sqlite::Sqlite,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, ops::Add, str::FromStr, time::Duration};
@@ -83,7 +87,10 @@ impl From<DateTime<Utc>> for Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.and_utc().to_rfc3339_opts(SecondsFormat::Millis, true))
+        match digits::write(self.0, b'T') {
+            Some(digits) => write!(f, "{}Z", str::from_utf8(&digits).unwrap_or_default()),
+            None => f.write_str(&self.0.and_utc().to_rfc3339_opts(SecondsFormat::Millis, true)),
+        }
     }
 }
 
@@ -115,21 +122,36 @@ impl schemars::JsonSchema for Time {
     }
 }
 
-impl<DB: Backend> ToSql<Timestamp, DB> for Time
-where
-    NaiveDateTime: ToSql<Timestamp, DB>,
-{
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-        self.0.to_sql(out)
+impl ToSql<Timestamp, Sqlite> for Time {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        match digits::stored(self.0) {
+            Some(text) => {
+                out.set_value(text);
+                Ok(IsNull::No)
+            }
+            None => ToSql::<Timestamp, Sqlite>::to_sql(&self.0, out),
+        }
     }
 }
 
-impl<DB: Backend> FromSql<Timestamp, DB> for Time
-where
-    NaiveDateTime: FromSql<Timestamp, DB>,
-{
-    fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
-        NaiveDateTime::from_sql(raw).map(Self)
+impl ToSql<Timestamp, Pg> for Time {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<Timestamp, Pg>::to_sql(&self.0, out)
+    }
+}
+
+impl FromSql<Timestamp, Sqlite> for Time {
+    fn from_sql(mut raw: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        match digits::read(raw.read_text()) {
+            Some(time) => Ok(Self(time)),
+            None => FromSql::<Timestamp, Sqlite>::from_sql(raw).map(Self),
+        }
+    }
+}
+
+impl FromSql<Timestamp, Pg> for Time {
+    fn from_sql(raw: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        FromSql::<Timestamp, Pg>::from_sql(raw).map(Self)
     }
 }
 
