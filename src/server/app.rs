@@ -66,14 +66,15 @@ pub(super) fn build<E: Engine>(
 > {
     let v1 = web::scope("/v1")
         .wrap(cors(&parts.config.cors_origins))
-        .configure(auth::configure)
-        .configure(api_keys::configure)
+        // What comes most comes first: each path with a `{name}` that stands before it is tried first.
         .configure(publish::configure)
-        .configure(presence::configure)
-        .configure(users::configure)
         // Before the events, which would take `import` for an id.
         .configure(import::configure)
         .configure(events::configure)
+        .configure(auth::configure)
+        .configure(api_keys::configure)
+        .configure(presence::configure)
+        .configure(users::configure)
         .configure(event_groups::configure)
         .configure(departments::configure)
         .configure(market::configure)
