@@ -1,5 +1,8 @@
 //! [`Metered`]: the wrapper round every accepted stream. It counts, watches and cuts.
 
+mod reading;
+mod writing;
+
 use crate::{
     caps::Slot,
     door::Way,
@@ -8,9 +11,9 @@ use crate::{
     link::Link,
     meter::Meter,
 };
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use std::{
-    io::{self, ErrorKind, IoSlice},
+    io::{self, ErrorKind},
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
@@ -18,7 +21,6 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::tcp::{OwnedReadHalf, OwnedWriteHalf},
     time::{Sleep, sleep},
 };
@@ -47,8 +49,13 @@ impl<S> Copy for Kind<S> {}
 
 /// An accepted stream under the mount's eyes: what is written is counted, a reader that takes
 /// nothing for too long is cut, and its place under the caps is given back when it is dropped.
+///
+/// A pointer, as it is moved through several services and into the engine's futures, which keep room for each step.
 #[derive(Debug)]
-pub struct Metered<S> {
+pub struct Metered<S>(Box<Inner<S>>);
+
+#[derive(Debug)]
+struct Inner<S> {
     io: Io<S>,
     meter: Meter,
     /// Bytes to read before the stream's own: a request head that is given back.
@@ -56,7 +63,7 @@ pub struct Metered<S> {
     stall: Duration,
     /// Runs only while a write is stuck, so an idle stream has no timer.
     stuck: Option<Pin<Box<Sleep>>>,
-    session: Option<Box<Session>>,
+    session: Option<Session>,
     kind: Kind<S>,
     ledger: Arc<Ledger>,
     entry: Option<Entry>,
@@ -75,10 +82,20 @@ enum Io<S> {
 #[derive(Debug)]
 struct Session {
     link: Link,
-    /// From the first frame on; the handshake's answer before it is none.
-    written: Option<FrameWalker>,
+    written: Written,
     /// Looks for the end of the upgrade, then for nothing.
     read: Option<FrameWalker>,
+}
+
+/// How far the writing has come.
+#[derive(Debug)]
+enum Written {
+    /// Somebody else answers the handshake.
+    Nothing,
+    /// The handshake's answer, or the rest of it, is to leave with the first frame.
+    Greeting(Bytes),
+    /// Frames from here on.
+    Frames(FrameWalker),
 }
 
 impl<S> Metered<S> {
@@ -90,7 +107,7 @@ impl<S> Metered<S> {
         ledger: Arc<Ledger>,
         slot: Slot,
     ) -> Self {
-        Self {
+        Self(Box::new(Inner {
             io: Io::Whole(io),
             meter: Meter::new(peer),
             replay: Bytes::new(),
@@ -101,26 +118,54 @@ impl<S> Metered<S> {
             ledger,
             entry: None,
             slot: Some(slot),
-        }
+        }))
     }
 
     /// The handle on this stream.
     pub fn meter(&self) -> &Meter {
-        &self.meter
+        &self.0.meter
     }
 
     /// From here on the stream's end is the end of this session.
     pub(crate) fn carry(&mut self, link: Link, upgrading: bool) {
         self.enter(Taker::SocketIo);
         let read = upgrading.then(FrameWalker::default);
-        self.session = Some(Box::new(Session { link, written: None, read }));
+        self.0.session = Some(Session { link, written: Written::Nothing, read });
+    }
+
+    /// Holds the handshake's answer back until the engine's first frame, which leaves with it: one packet and one
+    /// wake-up of the client less. For sessions in which the engine speaks first; else it leaves before the first read.
+    pub(crate) fn greet(&mut self, answer: Bytes) {
+        if let Some(session) = &mut self.0.session {
+            session.written = Written::Greeting(answer);
+        }
     }
 
     /// From here on only websocket frames are written, and by others too, if the stream's kind allows.
     pub(crate) fn count_frames(&mut self) {
-        let Some(session) = &mut self.session else { return };
-        session.written = Some(FrameWalker::default());
-        let Some(split) = self.kind.split else { return };
+        if let Some(session) = &mut self.0.session {
+            session.written = Written::Frames(FrameWalker::default());
+        }
+        self.0.share();
+    }
+
+    /// Puts the stream on the list of those that shutdown has to close.
+    pub(crate) fn enter(&mut self, to: Taker) {
+        self.0.entry = Some(self.0.ledger.hand_over(&self.0.meter, to));
+    }
+
+    pub(crate) fn replay(&mut self, bytes: Bytes) {
+        self.0.replay = bytes;
+    }
+}
+
+impl<S> Inner<S> {
+    /// Lets others write as well, where the stream's kind allows: from the end of a message on.
+    fn share(&mut self) {
+        let (Some(session), Some(split)) = (&self.session, self.kind.split) else { return };
+        if !matches!(&session.written, Written::Frames(walker) if walker.is_between()) {
+            return;
+        }
         self.io = match std::mem::replace(&mut self.io, Io::Gone) {
             Io::Whole(io) => {
                 let (read, write) = split(io);
@@ -132,19 +177,14 @@ impl<S> Metered<S> {
         };
     }
 
-    /// Puts the stream on the list of those that shutdown has to close.
-    pub(crate) fn enter(&mut self, to: Taker) {
-        self.entry = Some(self.ledger.hand_over(&self.meter, to));
-    }
-
-    pub(crate) fn replay(&mut self, bytes: Bytes) {
-        self.replay = bytes;
+    fn greets(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| matches!(session.written, Written::Greeting(_)))
     }
 
     fn took<'a>(&mut self, offered: usize, mut taken: usize, slices: impl Iterator<Item = &'a [u8]>) {
         self.stuck = None;
         let all = taken;
-        if let Some(written) = self.session.as_mut().and_then(|session| session.written.as_mut()) {
+        if let Some(Session { written: Written::Frames(written), .. }) = &mut self.session {
             for slice in slices {
                 let here = taken.min(slice.len());
                 let event = |message: Message| {
@@ -181,7 +221,7 @@ impl<S> Metered<S> {
     }
 }
 
-impl<S> Drop for Metered<S> {
+impl<S> Drop for Inner<S> {
     fn drop(&mut self) {
         match &self.io {
             Io::Whole(io) if self.meter.is_cut() => (self.kind.reset)(io),
@@ -194,142 +234,6 @@ impl<S> Drop for Metered<S> {
         self.meter.went();
         if let Some(session) = &self.session {
             session.link.stream_went();
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.meter.is_cut() {
-            return Poll::Ready(Ok(()));
-        }
-        let before = buf.filled().len();
-        if !this.replay.is_empty() {
-            let len = this.replay.len().min(buf.remaining());
-            buf.put_slice(&this.replay[..len]);
-            this.replay.advance(len);
-            if this.replay.is_empty() {
-                // An empty one still holds the memory that it was a part of.
-                this.replay = Bytes::new();
-            }
-        } else {
-            let read = match &mut this.io {
-                Io::Whole(io) => Pin::new(io).poll_read(cx, buf),
-                Io::Shared(read, _) => Pin::new(read).poll_read(cx, buf),
-                Io::Gone => return Poll::Ready(Ok(())),
-            };
-            if read.is_pending() {
-                this.meter.wake_reader_on_cut(cx.waker());
-                if !this.meter.is_cut() {
-                    return Poll::Pending;
-                }
-                return Poll::Ready(Ok(()));
-            }
-            ready!(read)?;
-        }
-        if let Some(session) = &mut this.session
-            && let Some(read) = &mut session.read
-        {
-            let mut upgraded = false;
-            read.walk(&buf.filled()[before..], |message| upgraded |= message.is_upgrade());
-            if upgraded {
-                session.read = None;
-                session.link.upgraded();
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        this.check_open()?;
-        let io = match &mut this.io {
-            Io::Whole(io) => io,
-            Io::Shared(_, way) => match this.session.as_mut().and_then(|session| session.written.as_mut()) {
-                Some(written) => return way.poll_engine(cx, written, buf),
-                None => return Poll::Ready(Err(ErrorKind::BrokenPipe.into())),
-            },
-            Io::Gone => return Poll::Ready(Err(ErrorKind::BrokenPipe.into())),
-        };
-        match Pin::new(io).poll_write(cx, buf) {
-            Poll::Ready(Ok(taken)) => {
-                this.took(buf.len(), taken, std::iter::once(buf));
-                Poll::Ready(Ok(taken))
-            }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => {
-                this.meter.wrote(0, buf.len());
-                this.poll_stuck(cx).map(Err)
-            }
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        this.check_open()?;
-        let Io::Whole(io) = &mut this.io else {
-            // A piece may end within a message, where nothing may come between.
-            let whole: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
-            return Pin::new(this).poll_write(cx, &whole);
-        };
-        let offered = bufs.iter().map(|buf| buf.len()).sum();
-        match Pin::new(io).poll_write_vectored(cx, bufs) {
-            Poll::Ready(Ok(taken)) => {
-                this.took(offered, taken, bufs.iter().map(|buf| &**buf));
-                Poll::Ready(Ok(taken))
-            }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => {
-                this.meter.wrote(0, offered);
-                this.poll_stuck(cx).map(Err)
-            }
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        matches!(&self.io, Io::Whole(io) if io.is_write_vectored())
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        this.check_open()?;
-        let Io::Whole(io) = &mut this.io else {
-            // As with the kernel's own buffer: what was taken is on its way.
-            return Poll::Ready(Ok(()));
-        };
-        match Pin::new(io).poll_flush(cx) {
-            Poll::Ready(done) => {
-                // Flushing TCP is always done at once and says nothing of a write that is stuck.
-                if this.meter.waiting() == 0 {
-                    this.stuck = None;
-                }
-                Poll::Ready(done)
-            }
-            Poll::Pending => this.poll_stuck(cx).map(Err),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        this.check_open()?;
-        let io = match &mut this.io {
-            Io::Whole(io) => io,
-            Io::Shared(_, way) => {
-                way.shutdown();
-                return Poll::Ready(Ok(()));
-            }
-            Io::Gone => return Poll::Ready(Ok(())),
-        };
-        match Pin::new(io).poll_shutdown(cx) {
-            Poll::Ready(done) => Poll::Ready(done),
-            Poll::Pending => this.poll_stuck(cx).map(Err),
         }
     }
 }

@@ -1,4 +1,4 @@
-use super::*;
+use super::{reading::READ_AHEAD, *};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     time::Instant,
@@ -88,6 +88,60 @@ async fn an_event_counts_when_its_last_byte_has_left() {
     assert_eq!((link.event_bytes(), stream.meter().event_bytes()), (6, 6));
     drop(stream);
     link.closed().await;
+}
+
+/// A session that begins as a websocket, whose client was not answered yet.
+fn greeting(room: usize) -> (Metered<DuplexStream>, DuplexStream, Link) {
+    let (mut stream, far, _) = metered(room);
+    let link = Link::of_websocket(stream.meter());
+    stream.carry(link.clone(), false);
+    stream.greet(Bytes::from_static(b"HTTP/1.1 101 "));
+    (stream, far, link)
+}
+
+#[tokio::test]
+async fn the_handshakes_answer_leaves_with_the_first_frame_whole_or_in_pieces() {
+    for room in [64, 6] {
+        let (mut stream, mut far, link) = greeting(room);
+        assert_eq!(stream.meter().written(), 0);
+        let writing = tokio::spawn(async move { stream.write_all(b"\x81\x0642[\"a]").await.map(|()| stream) });
+        let mut seen = [0; 21];
+        if room == 64 {
+            assert!(matches!(far.read(&mut seen).await, Ok(21)), "one write");
+        } else {
+            assert!(far.read_exact(&mut seen).await.is_ok());
+        }
+        assert_eq!(&seen, b"HTTP/1.1 101 \x81\x0642[\"a]");
+        let Ok(Ok(stream)) = writing.await else { panic!("the frame was not written") };
+        assert_eq!((stream.meter().written(), stream.meter().waiting(), link.event_bytes()), (21, 0, 6));
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_answered_even_if_it_is_to_speak_first() {
+    let (mut stream, mut far, _) = greeting(64);
+    let reading = tokio::spawn(async move { stream.read_exact(&mut [0; 2]).await.map(|_| stream) });
+    let mut seen = [0; 13];
+    assert!(far.read_exact(&mut seen).await.is_ok());
+    assert_eq!(&seen, b"HTTP/1.1 101 ");
+    assert!(far.write_all(b"hi").await.is_ok());
+    assert!(matches!(reading.await, Ok(Ok(_))));
+}
+
+#[tokio::test]
+async fn what_is_read_ahead_comes_in_order_however_little_is_asked_for() {
+    let (mut stream, mut far, _) = greeting(1 << 20);
+    let sent: Vec<u8> = (0..3 * READ_AHEAD as u32).flat_map(u32::to_le_bytes).collect();
+    assert!(far.write_all(&sent).await.is_ok());
+    let mut seen = Vec::new();
+    while seen.len() < sent.len() {
+        let mut piece = [0; 100];
+        let Ok(len @ 1..) = stream.read(&mut piece).await else { panic!("ended too early") };
+        seen.extend_from_slice(&piece[..len]);
+    }
+    assert_eq!(seen, sent);
+    assert!(stream.0.replay.is_empty() && far.write_all(b"x").await.is_ok());
+    assert!(matches!(stream.read(&mut [0; 8]).await, Ok(1)));
 }
 
 #[tokio::test]

@@ -141,10 +141,15 @@ where
     handshake.extensions_mut().insert(link.clone());
     // Before the first await: a client that leaves during it must take its session along.
     stream.carry(link, query.sid.is_some());
-    if stream.write_all(&switching(&accept)).await.is_err() {
-        return;
+    if query.sid.is_none() {
+        // The engine says at once that the session is open.
+        stream.greet(switching(&accept).into());
+    } else {
+        if stream.write_all(&switching(&accept)).await.is_err() {
+            return;
+        }
+        stream.count_frames();
     }
-    stream.count_frames();
     // A copy of the little that may be there: the buffer itself has 8 KiB, which would stay as long as the stream.
     stream.replay(Bytes::copy_from_slice(&read));
     drop(read);

@@ -49,8 +49,9 @@ use std::{fmt, future::ready, time::Duration};
 /// of the smallest notices. Memory is taken as it is needed.
 const PACKETS_MAX: usize = 16_384;
 
-/// Bytes of a websocket's read buffer; clients send little, and every idle connection holds one.
-const READ_BUFFER: usize = 1024;
+/// Bytes of the engine's read buffer; clients send little, and every idle connection holds one. It grows to the longest
+/// message, which mostly is the first, with the token; the mount reads more at once from the system.
+const READ_BUFFER: usize = 128;
 
 /// Bytes of binary attachments, their number, and the time they may take: Herald takes none, so
 /// these only bound what a hostile client can make the parser hold.
