@@ -125,21 +125,36 @@ impl Auth {
     /// `Unauthorized`, also for who is disabled or deleted and for a session that ended;
     /// `TokenExpired`; 503 when the database or the issuer's keys are away.
     pub async fn identify(&self, token: &str) -> Result<Identity> {
-        let claims = self.0.tokens.check(token, Time::now()).await?;
-        standing::narrow(&mut self.0.store.lookup().await?, claims).await
+        self.narrow(self.read(token).await?).await
     }
 
-    /// Who holds this ticket, which is used up by asking.
+    /// What this token says, if it is good; what the user's record says of it is still to be asked.
     ///
     /// # Errors
-    /// As [`Auth::identify`].
-    pub async fn redeem(&self, ticket: &str) -> Result<Identity> {
+    /// `Unauthorized`, `TokenExpired`; 503 when the issuer's keys are away.
+    pub async fn read(&self, token: &str) -> Result<Claims> {
+        self.0.tokens.check(token, Time::now()).await
+    }
+
+    /// What the token said that this ticket was given for; the ticket is used up by asking.
+    ///
+    /// # Errors
+    /// `Unauthorized`, `TokenExpired`; 503 when the database is away.
+    pub async fn redeem(&self, ticket: &str) -> Result<Claims> {
         let ticket = ticket.to_owned();
         let taken = self.0.outbox.commit(async move |tx| tickets::take(tx, &ticket).await).await?;
         let claims = taken.value.ok_or(Error::Unauthorized)?;
         if claims.expires_at <= Time::now().unix() {
             return Err(Error::TokenExpired);
         }
+        Ok(claims)
+    }
+
+    /// Who holds what says this, as of now.
+    ///
+    /// # Errors
+    /// `Unauthorized` for who is disabled or deleted and for a session that ended; 503 when the database is away.
+    pub async fn narrow(&self, claims: Claims) -> Result<Identity> {
         standing::narrow(&mut self.0.store.lookup().await?, claims).await
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     broker::Standing,
-    error::Result,
+    error::{Error, Result},
     ids::{GroupId, UserId},
     notice::Seq,
     sql,
@@ -37,23 +37,21 @@ impl Standings {
         Self(store)
     }
 
-    /// The newest place in the order. To be read before anything that a standing is made of, the
-    /// caller's roles included: what changes after it is applied again as it comes by, which is
-    /// harmless; what changed before something older was read would be missed for good.
+    /// The user's standing, as of the newest place in the order. To be read before anything else that is checked of
+    /// the user, such as what the record says of a token's roles: what changes after this place is applied again as
+    /// it comes by, which is harmless; what changed before something older was read would be missed for good.
     ///
     /// # Errors
     /// 503 when the database is away.
-    pub async fn newest(&self) -> Result<Seq> {
+    pub async fn of(&self, user: UserId) -> Result<Standing> {
         let mut conn = self.0.lookup().await?;
-        Ok(Seq(sql!(&mut conn, |c| sequence::table.select(sequence::newest).first(c).await)?))
-    }
-
-    /// The user's standing, as of a place that was [`newest`](Self::newest) before.
-    ///
-    /// # Errors
-    /// 503 when the database is away.
-    pub async fn of(&self, user: UserId, as_of: Seq) -> Result<Standing> {
-        let groups = groups_of(&mut self.0.lookup().await?, user).await?;
-        Ok(Standing { as_of, groups })
+        // One statement, so both are of one moment: a row for each group, or one without.
+        let rows: Vec<(i64, Option<GroupId>)> = sql!(&mut conn, |c| sequence::table
+            .left_join(event_group_members::table.on(event_group_members::user_id.eq(user)))
+            .select((sequence::newest, event_group_members::group_id.nullable()))
+            .load(c)
+            .await)?;
+        let [(newest, _), ..] = *rows.as_slice() else { return Err(Error::internal("the sequence has no row")) };
+        Ok(Standing { as_of: Seq(newest), groups: rows.into_iter().filter_map(|(_, group)| group).collect() })
     }
 }

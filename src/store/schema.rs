@@ -134,6 +134,7 @@ diesel::allow_tables_to_appear_in_same_query!(events, events_in_groups, event_gr
 diesel::joinable!(refresh_tokens -> login_sessions (sid));
 diesel::allow_tables_to_appear_in_same_query!(refresh_tokens, login_sessions, users, deleted_users);
 diesel::allow_tables_to_appear_in_same_query!(notifications, users);
+diesel::allow_tables_to_appear_in_same_query!(sequence, event_group_members);
 diesel::joinable!(uploads -> jobs (job_id));
 diesel::allow_tables_to_appear_in_same_query!(uploads, jobs);
 diesel::allow_tables_to_appear_in_same_query!(purchase_requests, offers);

@@ -134,15 +134,7 @@ impl Entrance {
     /// # Errors
     /// 401 for a credential that does not hold, 503 when the database is away.
     pub async fn admit(&self, credential: Credential) -> Result<(Identity, Standing)> {
-        let gate = &self.0.gate;
-        // The place first: see `Standing::as_of`.
-        let as_of = gate.newest().await?;
-        let identity = match credential {
-            Credential::Token(token) => gate.identify(token).await?,
-            Credential::Ticket(ticket) => gate.redeem(ticket).await?,
-        };
-        let standing = gate.standing(identity.user, as_of).await?;
-        Ok((identity, standing))
+        self.0.gate.admit(credential).await
     }
 
     /// Who a token says somebody is.

@@ -1,6 +1,6 @@
 //! A gate and a broker for the tests of the wires.
 
-use super::{Entrance, Gate, Limits, Receipts};
+use super::{Credential, Entrance, Gate, Limits, Receipts};
 use crate::{
     broker::{
         Administer, Authenticate, Cause, Connect, ConnectionInfo, Connections, Disconnect, Frame, Grant, Join, Joined,
@@ -56,17 +56,15 @@ impl Gate for FakeGate {
         ready(Err(Error::Unauthorized)).boxed()
     }
 
-    fn redeem(&self, ticket: String) -> BoxFuture<'static, Result<Identity>> {
-        let good = ticket == "ticket";
-        ready(if good { Ok(Self::identity([Role::User])) } else { Err(Error::Unauthorized) }).boxed()
-    }
-
-    fn newest(&self) -> BoxFuture<'static, Result<Seq>> {
-        ready(Ok(Seq(0))).boxed()
-    }
-
-    fn standing(&self, _: UserId, as_of: Seq) -> BoxFuture<'static, Result<Standing>> {
-        ready(Ok(Standing { as_of, groups: vec![] })).boxed()
+    fn admit(&self, credential: Credential) -> BoxFuture<'static, Result<(Identity, Standing)>> {
+        let standing = Standing { as_of: Seq(0), groups: vec![] };
+        match credential {
+            Credential::Token(token) => self.identify(token).map(|found| Ok((found?, standing))).boxed(),
+            Credential::Ticket(ticket) if ticket == "ticket" => {
+                ready(Ok((Self::identity([Role::User]), standing))).boxed()
+            }
+            Credential::Ticket(_) => ready(Err(Error::Unauthorized)).boxed(),
+        }
     }
 
     fn grants(&self, _: UserId, _: Vec<Room>) -> BoxFuture<'static, Result<Vec<Grant>>> {

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     identity::Identity,
     ids::UserId,
-    notice::{Room, Seq},
+    notice::Room,
     secret::Secret,
 };
 use futures_util::future::{BoxFuture, FutureExt as _};
@@ -24,8 +24,9 @@ pub enum Credential {
 
 /// Checks who comes in. A trait, so that the wires can be tested without a database.
 pub trait Gate: Send + Sync + 'static {
-    /// The newest place in the order: what is asked after this holds at least up to there. 503.
-    fn newest(&self) -> BoxFuture<'static, Result<Seq>>;
+    /// Who shows this, and what they may see; a ticket is used up. What the identity says holds at least up to the
+    /// place of the standing. 401, 503.
+    fn admit(&self, credential: Credential) -> BoxFuture<'static, Result<(Identity, Standing)>>;
 
     /// Who a token says somebody is: 401 if it does not hold, 503 if it can't be checked.
     fn identify(&self, token: String) -> BoxFuture<'static, Result<Identity>>;
@@ -38,12 +39,6 @@ pub trait Gate: Send + Sync + 'static {
         password: Secret,
         from: IpAddr,
     ) -> BoxFuture<'static, Result<(String, Identity)>>;
-
-    /// Whose one-use ticket this is; it is used up. 401, 503.
-    fn redeem(&self, ticket: String) -> BoxFuture<'static, Result<Identity>>;
-
-    /// What the user may see, as of a place that was the newest before. 503.
-    fn standing(&self, user: UserId, as_of: Seq) -> BoxFuture<'static, Result<Standing>>;
 
     /// By what the user may enter those of these rooms that belong to their parties. 503.
     fn grants(&self, user: UserId, rooms: Vec<Room>) -> BoxFuture<'static, Result<Vec<Grant>>>;
@@ -69,9 +64,18 @@ impl Guard {
 }
 
 impl Gate for Guard {
-    fn newest(&self) -> BoxFuture<'static, Result<Seq>> {
-        let standings = self.standings.clone();
-        async move { standings.newest().await }.boxed()
+    fn admit(&self, credential: Credential) -> BoxFuture<'static, Result<(Identity, Standing)>> {
+        let Self { auth, standings, .. } = self.clone();
+        async move {
+            let claims = match credential {
+                Credential::Token(token) => auth.read(&token).await?,
+                Credential::Ticket(ticket) => auth.redeem(&ticket).await?,
+            };
+            // The place first: see `Standing::as_of`.
+            let standing = standings.of(claims.user).await?;
+            Ok((auth.narrow(claims).await?, standing))
+        }
+        .boxed()
     }
 
     fn identify(&self, token: String) -> BoxFuture<'static, Result<Identity>> {
@@ -97,16 +101,6 @@ impl Gate for Guard {
             Err(Error::forbidden("administrators only"))
         }
         .boxed()
-    }
-
-    fn redeem(&self, ticket: String) -> BoxFuture<'static, Result<Identity>> {
-        let auth = self.auth.clone();
-        async move { auth.redeem(&ticket).await }.boxed()
-    }
-
-    fn standing(&self, user: UserId, as_of: Seq) -> BoxFuture<'static, Result<Standing>> {
-        let standings = self.standings.clone();
-        async move { standings.of(user, as_of).await }.boxed()
     }
 
     fn grants(&self, user: UserId, rooms: Vec<Room>) -> BoxFuture<'static, Result<Vec<Grant>>> {
