@@ -13,8 +13,9 @@ use crate::{
     notice::{ConnectionId, Seq},
 };
 use actix::prelude::*;
+use futures_util::FutureExt as _;
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     future::Future,
     sync::Arc,
     time::Duration,
@@ -110,6 +111,15 @@ impl NotificationBroker {
     /// Does what the dispatch asked for, after whatever it was told.
     pub(super) fn carry_out(&mut self, ctx: &mut Context<Self>) {
         self.dispatch.tell_presence();
+        loop {
+            self.ask(ctx);
+            if self.dispatch.asks.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn ask(&mut self, ctx: &mut Context<Self>) {
         while let Some(ask) = self.dispatch.asks.pop_front() {
             match ask {
                 Ask::Read { after } => later(ctx, map(self.history.after(after, PAGE), Answer::Read)),
@@ -145,8 +155,14 @@ impl NotificationBroker {
         while self.inboxes < INBOXES_AT_ONCE {
             let Some(slot) = self.inbox_queue.pop_front() else { break };
             if let Some((user, after, upto)) = self.dispatch.pending_begins(slot) {
-                self.inboxes += 1;
-                later(ctx, map(self.inbox.pending(user, after, upto), move |page| Answer::Pending(slot, page)));
+                let mut page = self.inbox.pending(user, after, upto, self.dispatch.is_owed(slot));
+                // Most inboxes have nothing that waits, which is known at once: no task and no message for that.
+                if let Some(page) = (&mut page).now_or_never() {
+                    self.dispatch.pending_done(slot, page);
+                } else {
+                    self.inboxes += 1;
+                    later(ctx, map(page, move |page| Answer::Pending(slot, page)));
+                }
             }
         }
     }
@@ -162,11 +178,13 @@ impl NotificationBroker {
     }
 
     pub(super) fn attach(&mut self, user: UserId, attach: Attach, ctx: &mut Context<Self>) {
-        let clock = &self.clock;
-        let session =
-            self.sessions.entry(user).or_insert_with(|| UserSession::new(ctx.address(), clock.clone()).start());
-        // On this same thread, so read before this mailbox, which is bounded, is filled again.
-        session.do_send(attach);
+        match self.sessions.entry(user) {
+            // On this same thread, so read before this mailbox, which is bounded, is filled again.
+            Entry::Occupied(session) => session.get().do_send(attach),
+            Entry::Vacant(free) => {
+                free.insert(UserSession::new(ctx.address(), Arc::clone(&self.clock), attach).start());
+            }
+        }
     }
 
     /// Notes when a connection came.

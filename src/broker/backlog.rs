@@ -54,6 +54,11 @@ impl Dispatch {
         Some((seat.identity.user, backlog.after, backlog.upto))
     }
 
+    /// Whether the client hears the page under way even if it is empty.
+    pub(super) fn is_owed(&self, slot: Slot) -> bool {
+        self.hub.get(slot).and_then(|seat| seat.carries.backlog.as_ref()).is_some_and(|backlog| backlog.owed)
+    }
+
     /// A page is here.
     pub(super) fn pending_done(&mut self, slot: Slot, page: Result<Pending, Away>) {
         let Some(seat) = self.hub.get_mut(slot) else { return };

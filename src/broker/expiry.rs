@@ -1,7 +1,7 @@
 //! When the tokens of live connections end: pure bookkeeping, stepped with the time. CONTRACT 3.
 
 use crate::notice::ConnectionId;
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 /// How long before its end a token's owner is told, in seconds (CONTRACT 3).
 pub const WARNING: i64 = 60;
@@ -22,25 +22,31 @@ pub(super) enum Due {
 
 #[derive(Debug)]
 struct Deadline {
+    connection: ConnectionId,
     expires_at: i64,
     warned: bool,
 }
 
-/// The connections of one user and the end of each one's token.
+/// The connections of one user and the end of each one's token. A list, since most users have one: a map of one takes
+/// four times the memory, and whatever happens goes through all of them anyway.
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
-    deadlines: HashMap<ConnectionId, Deadline>,
+    deadlines: Vec<Deadline>,
 }
 
 impl Expiry {
     /// A connection came, or goes on with a new token, until `expires_at` (seconds since 1970).
     pub(super) fn set(&mut self, connection: ConnectionId, expires_at: i64) {
-        self.deadlines.insert(connection, Deadline { expires_at, warned: false });
+        self.remove(&connection);
+        if self.deadlines.is_empty() {
+            self.deadlines.reserve_exact(1);
+        }
+        self.deadlines.push(Deadline { connection, expires_at, warned: false });
     }
 
     /// A connection went.
     pub(super) fn remove(&mut self, connection: &ConnectionId) {
-        self.deadlines.remove(connection);
+        self.deadlines.retain(|deadline| deadline.connection != *connection);
     }
 
     /// How many connections there are.
@@ -59,12 +65,12 @@ impl Expiry {
             }
             _ => None,
         };
-        self.deadlines.iter().filter_map(|(id, deadline)| Some((id.clone(), due(deadline)?))).collect()
+        self.deadlines.iter().filter_map(|deadline| Some((deadline.connection.clone(), due(deadline)?))).collect()
     }
 
     /// The client was told.
     pub(super) fn warned(&mut self, connection: &ConnectionId) {
-        if let Some(deadline) = self.deadlines.get_mut(connection) {
+        if let Some(deadline) = self.deadlines.iter_mut().find(|deadline| deadline.connection == *connection) {
             deadline.warned = true;
         }
     }
@@ -75,7 +81,7 @@ impl Expiry {
             at if deadline.warned => at,
             at => at.saturating_sub(WARNING),
         };
-        let next = self.deadlines.values().map(next).min()?;
+        let next = self.deadlines.iter().map(next).min()?;
         let next = Duration::from_secs(u64::try_from(next).unwrap_or(0));
         Some(next.saturating_sub(now).clamp(SHORTEST, LONGEST))
     }

@@ -22,6 +22,7 @@ pub struct Pending {
 /// The inboxes, as the broker reads them.
 pub trait Inbox: Send + Sync + 'static {
     /// What is `PENDING` for the user between these places (`after < seq <= upto`), oldest first, at
-    /// most 100 and no more bytes than fit into one stretch of a replay.
-    fn pending(&self, user: UserId, after: Seq, upto: Seq) -> BoxFuture<'static, Result<Pending, Away>>;
+    /// most 100 and no more bytes than fit into one stretch of a replay. If nothing is, and that is not `owed` to
+    /// anybody, the payload may be left out.
+    fn pending(&self, user: UserId, after: Seq, upto: Seq, owed: bool) -> BoxFuture<'static, Result<Pending, Away>>;
 }

@@ -46,9 +46,11 @@ pub(super) struct Attach {
 pub(super) struct Detach(pub(super) ConnectionId);
 
 impl UserSession {
-    /// A session without connections yet.
-    pub(super) fn new(broker: Addr<NotificationBroker>, clock: Arc<dyn Clock>) -> Self {
-        Self { broker, clock, expiry: Expiry::default(), timer: None }
+    /// A session with its first connection.
+    pub(super) fn new(broker: Addr<NotificationBroker>, clock: Arc<dyn Clock>, first: Attach) -> Self {
+        let mut expiry = Expiry::default();
+        expiry.set(first.connection, first.expires_at);
+        Self { broker, clock, expiry, timer: None }
     }
 
     /// Does what is due, and sleeps until something is again.
@@ -75,6 +77,10 @@ impl UserSession {
 
 impl Actor for UserSession {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.step(ctx);
+    }
 }
 
 impl Handler<Attach> for UserSession {

@@ -242,7 +242,7 @@ impl Letters {
 }
 
 impl Inbox for Letters {
-    fn pending(&self, user: UserId, after: Seq, upto: Seq) -> BoxFuture<'static, Result<Pending, Away>> {
+    fn pending(&self, user: UserId, after: Seq, upto: Seq, _: bool) -> BoxFuture<'static, Result<Pending, Away>> {
         let away = self.away.load(Ordering::SeqCst);
         ready(if away { Err(Away) } else { Ok(self.page(user, after, upto)) }).boxed()
     }

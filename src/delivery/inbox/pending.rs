@@ -14,6 +14,7 @@ use diesel_async::RunQueryDsl;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Most notifications in one `pending_notifications` (CONTRACT 6).
 const BATCH_MAX: usize = 100;
@@ -31,9 +32,13 @@ pub struct PendingNotifications<'a> {
 payload_of! { PendingNotifications: PendingNotifications<'_> }
 
 impl Inbox {
-    async fn read_pending(self, user: UserId, after: Seq, upto: Seq) -> Result<Pending> {
-        if let Some(unread) = self.nothing_pending(user, after, upto).await? {
-            return batch(&[], unread, None);
+    async fn read_pending(self, user: UserId, after: Seq, upto: Seq, owed: bool) -> Result<Pending> {
+        if owed {
+            if let Some(unread) = self.unread_if_nothing(user, after, upto).await? {
+                return batch(&[], unread, None);
+            }
+        } else if self.is_nothing(user, after, upto).await? {
+            return Ok(Pending { payload: "".into(), ids: Arc::default(), more: None });
         }
         let mut conn = self.store.read().await?;
         let (mut waiting, unread) = conn
@@ -55,23 +60,44 @@ impl Inbox {
         batch(&waiting, unread, more)
     }
 
-    /// How many are unread, if none of them is pending: what most who connect find, at the price of a look-up.
-    async fn nothing_pending(&self, user: UserId, after: Seq, upto: Seq) -> Result<Option<i64>> {
+    /// Whether nothing is pending: what most who connect find, at the price of a look-up.
+    async fn is_nothing(&self, user: UserId, after: Seq, upto: Seq) -> Result<bool> {
         let mut conn = self.store.lookup().await?;
-        let pending = notifications::table
-            .filter(notifications::user_id.eq(user).and(notifications::status.eq(Status::Pending)))
-            .filter(notifications::seq.gt(after.0).and(notifications::seq.le(upto.0)));
-        // The states by name, as an index is looked through: what was read is most of an inbox.
-        let unread = notifications::table
-            .filter(notifications::user_id.eq(user))
-            .filter(notifications::status.eq(Status::Pending).or(notifications::status.eq(Status::Delivered)))
-            .count()
-            .single_value();
-        // One statement, so both are of one moment.
-        let (pending, unread): (bool, Option<i64>) =
-            sql!(&mut conn, |c| select((exists(pending), unread)).first(c).await)?;
-        Ok(if pending { None } else { unread })
+        let waits: bool = sql!(&mut conn, |c| select(exists(between(user, after, upto))).get_result(c).await)?;
+        Ok(!waits)
     }
+
+    /// How many are unread, if nothing is pending: what most who come back find.
+    async fn unread_if_nothing(&self, user: UserId, after: Seq, upto: Seq) -> Result<Option<i64>> {
+        let mut conn = self.store.lookup().await?;
+        // The states one by one: what was read is most of an inbox, and for two in one condition SQLite builds a
+        // table of its own, which costs more than both counts.
+        let count = |status: Status| {
+            notifications::table
+                .filter(notifications::user_id.eq(user).and(notifications::status.eq(status)))
+                .count()
+                .single_value()
+        };
+        // One statement, so all are of one moment.
+        let (waits, pending, delivered): (bool, Option<i64>, Option<i64>) = sql!(&mut conn, |c| select((
+            exists(between(user, after, upto)),
+            count(Status::Pending),
+            count(Status::Delivered)
+        ))
+        .first(c)
+        .await)?;
+        Ok((!waits).then_some(pending.unwrap_or(0) + delivered.unwrap_or(0)))
+    }
+}
+
+/// What is pending between these places.
+#[diesel::dsl::auto_type]
+fn between(user: UserId, after: Seq, upto: Seq) -> _ {
+    let (after, upto): (i64, i64) = (after.0, upto.0);
+    let pending: Status = Status::Pending;
+    notifications::table
+        .filter(notifications::user_id.eq(user).and(notifications::status.eq(pending)))
+        .filter(notifications::seq.gt(after).and(notifications::seq.le(upto)))
 }
 
 fn batch(waiting: &[Notification], unread: i64, more: Option<Seq>) -> Result<Pending> {
@@ -93,8 +119,8 @@ fn fitting(waiting: &[Notification]) -> Result<usize> {
 }
 
 impl broker::Inbox for Inbox {
-    fn pending(&self, user: UserId, after: Seq, upto: Seq) -> BoxFuture<'static, Result<Pending, Away>> {
+    fn pending(&self, user: UserId, after: Seq, upto: Seq, owed: bool) -> BoxFuture<'static, Result<Pending, Away>> {
         // The cause is logged where it happened.
-        self.clone().read_pending(user, after, upto).map(|pending| pending.map_err(|_| Away)).boxed()
+        self.clone().read_pending(user, after, upto, owed).map(|pending| pending.map_err(|_| Away)).boxed()
     }
 }
