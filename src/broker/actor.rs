@@ -7,6 +7,7 @@ use super::{
     presence::{GRACE, REST, Wait},
     ring::{RECENT, RECENT_BYTES},
     session::{Attach, Detach, UserSession},
+    shelf::Read,
 };
 use crate::{
     ids::UserId,
@@ -25,11 +26,11 @@ use std::{
 const MAILBOX: usize = 4096;
 /// Most notices read at once.
 pub(super) const PAGE: usize = 512;
-/// Most replays that read the history at the same time: when everybody comes back at once, the
-/// database still has to answer everybody else.
-const REPLAYS_AT_ONCE: usize = 4;
-/// The same for what waits in the inboxes of those who went live.
+/// Most inboxes of those who went live that are read at the same time: when everybody comes back at once,
+/// the database still has to answer everybody else.
 const INBOXES_AT_ONCE: usize = 4;
+/// For so long replays rest when those who take them are behind.
+const REST_OF_REPLAYS: Duration = Duration::from_millis(1);
 /// How often to look for notices whose `Emit` was lost, when nothing else shows it.
 const TICK: Duration = Duration::from_millis(500);
 /// How soon the history is tried again, first and at most.
@@ -47,10 +48,7 @@ pub struct NotificationBroker {
     /// Ticks while somebody watches.
     pub(super) watching: Option<SpawnHandle>,
     pub(super) sessions: HashMap<UserId, Addr<UserSession>>,
-    /// Reads for replays under way, and those that wait for their turn.
-    replays: usize,
-    queue: VecDeque<(Slot, Seq)>,
-    /// The same for inboxes.
+    /// Reads of inboxes under way, and those that wait for their turn.
     inboxes: usize,
     inbox_queue: VecDeque<Slot>,
     /// How long who lost the last connection counts as online.
@@ -60,15 +58,17 @@ pub struct NotificationBroker {
     ticked: u64,
 }
 
-/// What came of an [`Ask`]. At most one for each connection and one for the order is under way (and, of
-/// presence, one for each that went within the grace), so these may go past the mailbox's bound.
+/// What came of an [`Ask`]. At most one for each connection, one for the order, one for each block that
+/// somebody waits for and one turn are under way (and, of presence, one for each that went within the
+/// grace), so these may go past the mailbox's bound.
 #[derive(Message)]
 #[rtype(result = "()")]
 enum Answer {
     Read(Result<Page, Away>),
     ReadAgain,
-    Page(Slot, Result<Page, Away>),
-    PageAgain(Slot),
+    Block(i64, Result<Page, Away>),
+    BlockAgain(i64),
+    Turn,
     Drained(Slot),
     Pending(Slot, Result<Pending, Away>),
     PendingAgain(Slot),
@@ -86,8 +86,6 @@ impl NotificationBroker {
             clock: Arc::new(SystemClock),
             watching: None,
             sessions: HashMap::new(),
-            replays: 0,
-            queue: VecDeque::new(),
             inboxes: 0,
             inbox_queue: VecDeque::new(),
             grace: GRACE,
@@ -128,9 +126,15 @@ impl NotificationBroker {
                     self.backoff = (pause * 2).min(BACKOFF.1);
                     later(ctx, map(actix::clock::sleep(pause), |()| Answer::ReadAgain));
                 }
-                Ask::Page { slot, after } => self.queue.push_back((slot, after)),
-                Ask::PageLater { slot } => {
-                    later(ctx, map(actix::clock::sleep(BACKOFF.1 / 4), move |()| Answer::PageAgain(slot)));
+                Ask::Block(Read { block, after, limit }) => {
+                    later(ctx, map(self.history.after(after, limit), move |page| Answer::Block(block, page)));
+                }
+                Ask::BlockLater(block) => {
+                    later(ctx, map(actix::clock::sleep(BACKOFF.1 / 4), move |()| Answer::BlockAgain(block)));
+                }
+                Ask::Turn { rest: false } => later(ctx, map(tokio::task::yield_now(), |()| Answer::Turn)),
+                Ask::Turn { rest: true } => {
+                    later(ctx, map(actix::clock::sleep(REST_OF_REPLAYS), |()| Answer::Turn));
                 }
                 Ask::Drained { slot, drained } => later(ctx, map(drained, move |()| Answer::Drained(slot))),
                 Ask::Pending { slot } => self.inbox_queue.push_back(slot),
@@ -142,14 +146,6 @@ impl NotificationBroker {
                     later(ctx, map(actix::clock::sleep(time), move |()| Answer::Presence(wait)));
                 }
                 Ask::Ended { user, connection } => self.detach(user, connection),
-            }
-        }
-        while self.replays < REPLAYS_AT_ONCE {
-            let Some((slot, after)) = self.queue.pop_front() else { break };
-            // Gone while it waited for its turn?
-            if self.dispatch.hub.get(slot).is_some() {
-                self.replays += 1;
-                later(ctx, map(self.history.after(after, PAGE), move |page| Answer::Page(slot, page)));
             }
         }
         while self.inboxes < INBOXES_AT_ONCE {
@@ -227,6 +223,7 @@ impl Actor for NotificationBroker {
             // While notices go out, the next one shows whether one was lost.
             let idle = broker.ticked == broker.dispatch.stats.notices;
             broker.ticked = broker.dispatch.stats.notices;
+            broker.dispatch.tick();
             if idle && !broker.dispatch.is_reading() {
                 broker.dispatch.read();
                 broker.carry_out(ctx);
@@ -248,11 +245,9 @@ impl Handler<Answer> for NotificationBroker {
                 self.dispatch.read_done(page);
             }
             Answer::ReadAgain => self.dispatch.read_on(),
-            Answer::Page(slot, page) => {
-                self.replays -= 1;
-                self.dispatch.page_done(slot, page);
-            }
-            Answer::PageAgain(slot) => self.dispatch.advance(slot),
+            Answer::Block(block, page) => self.dispatch.block_done(block, page),
+            Answer::BlockAgain(block) => self.dispatch.block_again(block),
+            Answer::Turn => self.dispatch.take_turn(),
             Answer::Drained(slot) => self.dispatch.drained(slot),
             Answer::Pending(slot, page) => {
                 self.inboxes -= 1;

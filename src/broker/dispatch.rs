@@ -1,14 +1,18 @@
 //! The machine inside the broker, without input or output of its own: it is told what happened,
 //! sends through outlets, and leaves what it wants done as [`Ask`]s for the actor. So property tests
-//! can drive it through every interleaving. `order`, `resume` and `backlog` are parts of it.
+//! can drive it through every interleaving. `order`, `resume`, `replay` and `backlog` are parts of it.
 
 use super::{
     Cause, Frame, Joined, Refusal, Stats,
+    block::BLOCK,
     hub::{Hub, Slot},
     link::Link,
     presence::{People, Wait},
     ring::{Ring, Sent},
     shards::Shards,
+    shelf::{Read, SHELF_BYTES, Shelf},
+    stretch::Stretches,
+    turns::Turns,
     watch::Watchers,
 };
 use crate::{
@@ -27,10 +31,13 @@ pub(super) enum Ask {
     Read { after: Seq },
     /// The same, a little later: the history was away.
     ReadLater,
-    /// A page of the history for one connection; answer with [`Dispatch::page_done`].
-    Page { slot: Slot, after: Seq },
-    /// The same, a little later; answer with [`Dispatch::advance`].
-    PageLater { slot: Slot },
+    /// A block of the history for those who come back; answer with [`Dispatch::block_done`].
+    Block(Read),
+    /// The same, a little later; answer with [`Dispatch::block_again`].
+    BlockLater(i64),
+    /// Others first, then [`Dispatch::take_turn`]. `rest`: a little later, as those who take what is
+    /// handed over are behind.
+    Turn { rest: bool },
     /// Waiting for an outlet; answer with [`Dispatch::drained`].
     Drained { slot: Slot, drained: BoxFuture<'static, ()> },
     /// A page of what waits in a live connection's inbox, when its turn comes: say so with
@@ -50,6 +57,9 @@ pub(super) struct Dispatch {
     pub(super) shards: Shards,
     pub(super) people: People<Slot>,
     pub(super) ring: Ring,
+    pub(super) shelf: Shelf,
+    pub(super) stretches: Stretches,
+    pub(super) turns: Turns,
     /// The last stored notice that went out.
     pub(super) last: Seq,
     /// Nobody starts before this: the newest that there was when the broker began.
@@ -81,6 +91,8 @@ pub(super) struct Dispatch {
     // Scratch of `send_out`, kept so that a notice costs no allocation for each connection.
     reached: Vec<Slot>,
     fallen: Vec<Slot>,
+    // Of `replay`.
+    pub(super) frames: Vec<Arc<Frame>>,
 }
 
 impl Dispatch {
@@ -94,6 +106,9 @@ impl Dispatch {
             shards: Shards::default(),
             people: People::default(),
             ring: Ring::new(last, most, most_bytes),
+            shelf: Shelf::new(BLOCK, SHELF_BYTES),
+            stretches: Stretches::default(),
+            turns: Turns::default(),
             last,
             begin,
             pruned: Seq(0),
@@ -112,6 +127,7 @@ impl Dispatch {
             held: VecDeque::new(),
             reached: Vec::new(),
             fallen: Vec::new(),
+            frames: Vec::new(),
         };
         dispatch.read();
         dispatch

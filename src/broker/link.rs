@@ -1,8 +1,8 @@
 //! What the broker keeps with each connection.
 
-use super::{Frame, Outlet, Transport, backlog::Backlog, ready::Start};
-use crate::notice::{Cursor, Notice, Room, Seq};
-use std::{collections::VecDeque, sync::Arc};
+use super::{Frame, Outlet, Transport, backlog::Backlog, block::Block, ready::Start};
+use crate::notice::{Cursor, Room, Seq};
+use std::sync::Arc;
 
 /// The way out of a connection, and what is still to be done before it is live.
 pub(super) struct Link {
@@ -28,8 +28,8 @@ pub(super) struct Pending {
     pub(super) rooms: Vec<String>,
     /// Everything up to here is dealt with: effects while settling, notices while replaying.
     pub(super) position: Seq,
-    /// What was read from the history and is not dealt with yet; `None`: nothing was read.
-    pub(super) page: Option<VecDeque<Arc<Notice>>>,
+    /// What it waited for and is given in this turn; `None` between turns.
+    pub(super) block: Option<Arc<Block>>,
     /// Rooms joined by a later wish: live only from there on, so no part of the replay.
     pub(super) late: Vec<(Room, Seq)>,
     /// What waits for `ready`, which comes first.
@@ -73,6 +73,11 @@ impl Spent {
         }
         *self = more;
         true
+    }
+
+    /// Whether the outlet has taken everything.
+    pub(super) const fn is_nothing(self) -> bool {
+        self.frames == 0
     }
 }
 

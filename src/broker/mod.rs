@@ -6,18 +6,21 @@
 //! | `dispatch` | the machine inside it, without input or output of its own |
 //! | `order` | decides which notice is next |
 //! | `shards` ([`Shard`]) | the ways out that are written to together |
-//! | `resume` (`link`, `ready`) | from a new connection to a live one |
+//! | `resume`, `replay` (`link`, `ready`, `turns`) | from a new connection to a live one |
 //! | `backlog` ([`Inbox`]) | what waits in the inbox, for a connection that went live |
 //! | [`Hub`] (`hub`, `effects`, `grants`, `rights`, `rooms`) | who is in which room, whom a notice reaches; pure |
 //! | `administer` | what an administrator does to connections |
 //! | [`presence`] | who is online, and who is told of it |
 //! | `watch` (`watching`, `journal`) | administrators who look on: what changed, the numbers |
 //! | `ring` | the newest notices, for those who missed only a few |
+//! | `shelf` (`block`) | what was read of the history for those who missed more |
+//! | `stretch` | what a replay hands over in one piece |
 //! | [`UserSession`] (`session`, `expiry`) | a user's connections and the end of their tokens |
 
 mod actor;
 mod administer;
 mod backlog;
+mod block;
 mod clock;
 mod dispatch;
 mod effects;
@@ -35,12 +38,16 @@ mod outlet;
 pub mod presence;
 mod queries;
 mod ready;
+mod replay;
 mod resume;
 mod rights;
 mod ring;
 mod rooms;
 mod session;
 mod shards;
+mod shelf;
+mod stretch;
+mod turns;
 mod watch;
 mod watching;
 
@@ -67,5 +74,6 @@ pub use ready::Ready;
 pub use rights::ROOMS_MAX;
 pub use ring::{RECENT, RECENT_BYTES};
 pub use session::{AuthExpiring, UserSession};
+pub use stretch::Stretch;
 pub use watch::{Changes, News, Overview, SHOWN_MAX, WATCHERS_MAX, Watcher};
 pub use watching::{KeepLooking, LookAway, LookOn};

@@ -2,7 +2,7 @@
 //! dispatched already, and a gap is filled from the history first.
 
 use super::{
-    Away, Cause, Frame, Page,
+    Away, Cause, Page,
     dispatch::{Ask, Dispatch},
     hub::Slot,
     ring::Sent,
@@ -43,7 +43,7 @@ impl Dispatch {
     }
 
     fn send_live(&mut self, notice: Arc<Notice>) {
-        self.send_out(&Sent { frames: Frame::of(&notice), seq: self.last, notice });
+        self.send_out(&Sent::new(notice, self.last));
     }
 
     /// Sends the live ones whose time has come.
@@ -99,7 +99,7 @@ impl Dispatch {
             self.read();
         }
         for slot in std::mem::take(&mut self.waiting) {
-            self.advance(slot);
+            self.wait_for_turn(slot, None);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The way out of one connection, as the broker sees it. Each transport has its own.
 
-use super::{Cause, Frame};
+use super::{Cause, Frame, Stretch};
 use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,6 +21,14 @@ pub trait Outlet: Send {
     /// [`Overflow`] when the bound is reached; the frame was not taken and nothing that follows may
     /// be sent: the caller closes the connection.
     fn send(&mut self, frame: &Arc<Frame>) -> Result<(), Overflow>;
+
+    /// Takes several, as if one after the other; others may be given the same list.
+    ///
+    /// # Errors
+    /// [`Overflow`], as for one; some may have been taken.
+    fn send_all(&mut self, frames: &Stretch) -> Result<(), Overflow> {
+        frames.iter().try_for_each(|frame| self.send(frame))
+    }
 
     /// Resolves once so little waits that a further stretch of a replay fits: [`REPLAY_BYTES`] and
     /// [`REPLAY_FRAMES`](super::REPLAY_FRAMES), or one bigger notice alone. Also resolves when the
@@ -76,6 +84,12 @@ pub trait Shard: Send + Sync {
 
     /// How many were closed so, so far.
     fn fallen(&self) -> u64;
+
+    /// Whether so much of what [`Outlet::send_all`] was given still waits to be written that more of it would
+    /// only keep live notices waiting.
+    fn is_busy(&self) -> bool {
+        false
+    }
 }
 
 /// Where an outlet lies.

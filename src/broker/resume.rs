@@ -1,23 +1,22 @@
 //! From a new connection to a live one: its rooms are brought up to date, it hears `ready`, then
 //! what it missed, and goes live at exactly the last notice that went out. CONTRACT 3, Resume.
 //!
-//! Everything happens in turns of the broker. Between turns it only waits: for a page of the
-//! history, or for a slow reader to take what it was given.
+//! Everything happens in turns of the broker. Between turns it only waits: for a block of the
+//! history, for a slow reader to take what it was given, or for others to have their turn.
 
 use super::{
-    Away, Cause, Connect, Page,
-    dispatch::{Ask, Dispatch},
+    Cause, Connect,
+    dispatch::Dispatch,
     hub::Slot,
     link::{Link, Pending, Spent, Stage},
     ready::{self, Start},
     rights::ROOMS_MAX,
     ring::Sent,
 };
-use crate::notice::{Cursor, Notice, Room};
-use std::{borrow::Cow, collections::VecDeque};
+use crate::notice::{Cursor, Room};
 
 /// What comes next for a connection that is not live.
-enum Next {
+pub(super) enum Next {
     /// The following stage at once.
     Go(Stage),
     /// It is live.
@@ -43,7 +42,7 @@ impl Dispatch {
             start: None,
             rooms,
             position: standing.as_of,
-            page: None,
+            block: None,
             late: Vec::new(),
             held: Vec::new(),
             spent: Spent::default(),
@@ -87,6 +86,9 @@ impl Dispatch {
                 Next::Wait => {}
             }
             let waits = matches!(next, Next::Wait);
+            if waits {
+                pending.block = None;
+            }
             if let Some(seat) = self.hub.get_mut(slot) {
                 seat.carries.pending = Some(pending);
             }
@@ -96,68 +98,33 @@ impl Dispatch {
         }
     }
 
-    /// A page for one connection is here.
-    pub(super) fn page_done(&mut self, slot: Slot, page: Result<Page, Away>) {
-        let Some(pending) = self.hub.get_mut(slot).and_then(|seat| seat.carries.pending.as_mut()) else { return };
-        let Ok(page) = page else { return self.asks.push_back(Ask::PageLater { slot }) };
-        self.stats.pages_read += 1;
-        let position = match (pending.stage, pending.cursor) {
-            (Stage::Opening | Stage::Waiting(_), Cursor::At(cursor)) => cursor,
-            _ => pending.position,
-        };
-        let overtaken = page.pruned > position && !matches!(pending.stage, Stage::Opening | Stage::Waiting(_));
-        let empty = page.notices.is_empty();
-        pending.page = Some(VecDeque::from(page.notices));
-        self.learn_pruned(page.pruned);
-        if overtaken {
-            // What it should see next is gone. It comes again and is told to fetch (`resync`).
-            return self.close(slot, Cause::SlowConsumer);
-        }
-        if empty && position >= page.pruned && position < self.last && !self.ring.reaches(position) {
-            // The history is behind the order: not in a tight loop.
-            return self.asks.push_back(Ask::PageLater { slot });
-        }
-        self.advance(slot);
-    }
-
-    /// An outlet took what it was given, of its replay or of the backlog.
-    pub(super) fn drained(&mut self, slot: Slot) {
-        if let Some(pending) = self.hub.get_mut(slot).and_then(|seat| seat.carries.pending.as_mut()) {
-            pending.spent = Spent::default();
-            return self.advance(slot);
-        }
-        self.backlog_left(slot);
-    }
-
-    /// Applies the effects between `Standing::as_of` and now, from the ring or, page by page, from
+    /// Applies the effects between `Standing::as_of` and now, from the ring or, block by block, from
     /// the history. Those that come by meanwhile are applied at once, and here again in their turn:
     /// the last one said about a room is the last one applied, and nothing is sent before the end.
     fn bring_rooms_up_to_date(&mut self, slot: Slot, pending: &mut Pending) -> Next {
-        let Self { hub, ring, last, .. } = self;
-        let page = pending.page.take();
-        let mut closed = false;
-        let mut apply = |notice: &Notice| {
-            closed |= notice.effect.as_ref().is_some_and(|effect| hub.apply_to(slot, effect));
-        };
-        for notice in page.iter().flatten() {
-            let within = notice.seq.filter(|seq| seq <= last);
-            // Past the last there is nothing left for it: what follows comes through the order.
-            pending.position = within.unwrap_or(*last);
-            if within.is_none() {
-                break;
+        while pending.position < self.last {
+            let reaches = self.ring.reaches(pending.position);
+            let block = if reaches { None } else { self.block_at(pending, pending.position) };
+            let Self { hub, ring, last, .. } = self;
+            let mut closed = false;
+            let mut apply = |sent: &Sent| {
+                closed |= sent.notice.effect.as_ref().is_some_and(|effect| hub.apply_to(slot, effect));
+            };
+            match block {
+                Some(block) => {
+                    let upto = block.upto().min(*last);
+                    block.after(pending.position).take_while(|sent| sent.seq <= upto).for_each(apply);
+                    pending.position = upto;
+                }
+                None if reaches => {
+                    ring.after(pending.position).for_each(&mut apply);
+                    pending.position = *last;
+                }
+                None => return self.wait_for_block(slot, pending.position),
             }
-            apply(notice);
-        }
-        if ring.reaches(pending.position) {
-            ring.after(pending.position).for_each(|sent| apply(&sent.notice));
-            pending.position = *last;
-        }
-        if closed {
-            return Next::Close(Cause::Revoked);
-        }
-        if pending.position < *last {
-            self.asks.push_back(Ask::Page { slot, after: pending.position });
-            return Next::Wait;
+            if closed {
+                return Next::Close(Cause::Revoked);
+            }
         }
         self.review_presence(slot);
         Next::Go(Stage::Opening)
@@ -180,9 +147,8 @@ impl Dispatch {
             Cursor::Unknown => Start::Resync(self.last),
             Cursor::At(cursor) if cursor > self.last || cursor < self.pruned => Start::Resync(self.last),
             // Looks into the history before it promises anything: it may be pruned.
-            Cursor::At(cursor) if !self.ring.reaches(cursor) && pending.page.is_none() => {
-                self.asks.push_back(Ask::Page { slot, after: cursor });
-                return Next::Wait;
+            Cursor::At(cursor) if !self.ring.reaches(cursor) && self.block_at(pending, cursor).is_none() => {
+                return self.wait_for_block(slot, cursor);
             }
             Cursor::At(cursor) => Start::Resumed(cursor),
         };
@@ -212,48 +178,5 @@ impl Dispatch {
         self.hub.forget_unheld(slot);
         names.extend(unseen);
         names
-    }
-
-    /// Sends what was missed, as far as the outlet should take it in one go. The rooms held now
-    /// decide, not those held then.
-    fn replay(&mut self, slot: Slot, pending: &mut Pending) -> Next {
-        let Self { hub, ring, last, .. } = self;
-        while pending.position < *last {
-            let page = pending.page.get_or_insert_default();
-            let sent = if ring.reaches(pending.position) {
-                page.clear();
-                ring.after(pending.position).next().map(Cow::Borrowed)
-            } else {
-                while page.front().is_some_and(|notice| notice.seq <= Some(pending.position)) {
-                    page.pop_front();
-                }
-                page.front().and_then(|notice| Some(Cow::Owned(Sent::new(notice.clone(), notice.seq?))))
-            };
-            let Some(sent) = sent else {
-                self.asks.push_back(Ask::Page { slot, after: pending.position });
-                return Next::Wait;
-            };
-            if sent.seq > *last {
-                // Only past a gap in the history itself. What the order has not reached is left to it.
-                break;
-            }
-            let sees = sent.notice.audience.includes(|room| {
-                hub.holds(slot, room) && !pending.late.iter().any(|(late, from)| late == room && sent.seq <= *from)
-            });
-            if sees && !sent.frames.is_empty() {
-                let Some(seat) = hub.get_mut(slot) else { return Next::Wait };
-                if !pending.spent.take(sent.wire_bytes(), sent.frames.len()) {
-                    let drained = seat.carries.outlet.drained();
-                    self.asks.push_back(Ask::Drained { slot, drained });
-                    return Next::Wait;
-                }
-                if sent.frames.iter().any(|frame| seat.carries.outlet.send(frame).is_err()) {
-                    return Next::Close(Cause::SlowConsumer);
-                }
-                self.stats.replayed += 1;
-            }
-            pending.position = sent.seq;
-        }
-        Next::Live
     }
 }

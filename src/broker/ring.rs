@@ -1,7 +1,7 @@
 //! The newest notices that went out, kept with their frames: most who come back missed only a few,
 //! and are served without the database, from frames that are encoded already.
 
-use super::Frame;
+use super::{Frame, block::Cuts};
 use crate::notice::{Notice, Seq};
 use std::{collections::VecDeque, sync::Arc};
 
@@ -16,17 +16,24 @@ pub(super) struct Sent {
     pub(super) notice: Arc<Notice>,
     pub(super) seq: Seq,
     pub(super) frames: Vec<Arc<Frame>>,
+    /// Whether a piece of a replay begins with it.
+    pub(super) opens: bool,
 }
 
 impl Sent {
     pub(super) fn new(notice: Arc<Notice>, seq: Seq) -> Self {
         let frames = Frame::of(&notice);
-        Self { notice, seq, frames }
+        Self { notice, seq, frames, opens: false }
     }
 
     /// About the bytes that it takes on a wire, all aliases together.
     pub(super) fn wire_bytes(&self) -> usize {
         self.frames.iter().map(|frame| frame.payload.len() + frame.event.len() + 64).sum()
+    }
+
+    /// About the bytes that it takes in memory, with one encoding.
+    pub(super) fn memory(&self) -> usize {
+        self.notice.payload.len() + self.wire_bytes() + 512
     }
 }
 
@@ -38,11 +45,12 @@ pub(super) struct Ring {
     bytes: usize,
     most: usize,
     most_bytes: usize,
+    cuts: Cuts,
 }
 
 impl Ring {
     pub(super) const fn new(start: Seq, most: usize, most_bytes: usize) -> Self {
-        Self { start, sent: VecDeque::new(), bytes: 0, most, most_bytes }
+        Self { start, sent: VecDeque::new(), bytes: 0, most, most_bytes, cuts: Cuts::new() }
     }
 
     /// Whether everything that followed `after` is here.
@@ -55,7 +63,8 @@ impl Ring {
         self.sent.range(self.sent.partition_point(|sent| sent.seq <= after)..)
     }
 
-    pub(super) fn push(&mut self, sent: Sent) {
+    pub(super) fn push(&mut self, mut sent: Sent) {
+        self.cuts.cut(&mut sent);
         self.bytes += sent.notice.payload.len();
         self.sent.push_back(sent);
         while self.sent.len() > self.most || self.bytes > self.most_bytes {

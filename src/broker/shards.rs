@@ -43,6 +43,11 @@ impl Shards {
         }
     }
 
+    /// Whether more of a replay would only keep live notices waiting there.
+    pub(super) fn is_busy(&self, shard: u16) -> bool {
+        self.0.get(usize::from(shard)).is_some_and(|gathering| gathering.shard.is_busy())
+    }
+
     /// How many could not keep up so far.
     pub(super) fn fallen(&self) -> u64 {
         self.0.iter().map(|gathering| gathering.shard.fallen()).sum()

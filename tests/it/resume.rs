@@ -372,3 +372,39 @@ fn over_name(over: Over) -> &'static str {
         Over::Sse => "SSE",
     }
 }
+
+#[tokio::test]
+async fn many_who_come_back_from_before_what_is_in_memory_read_it_together() {
+    const SMALL: i64 = 600;
+    const CLIENTS: i64 = 60;
+    let server = TestServer::start().await;
+    let (back_end, root) = (server.back_end().await, server.operator());
+    let ann = server.stranger(&["USER"]);
+    let first = ann.draft("Before all").await.seq() + 1;
+    for from in (0..SMALL).step_by(100) {
+        let entry = |n| json!({ "event": "n", "data": { "n": n }, "to": ["all"] });
+        let batch: Vec<Value> = (from..from + 100).map(entry).collect();
+        back_end.post("/v1/publish/batch", json!(batch)).await.expect(202);
+    }
+    // More than is kept in memory, for nobody who is here.
+    let large = "x".repeat(240_000);
+    for _ in 0..40 {
+        back_end.publishes("large", json!({ "text": large }), &["topic-empty"]).await.published();
+    }
+    let read = async || root.get("/v1/admin/stats").await.ok()["connections"]["pagesRead"].as_i64().expect("a number");
+    let before = read().await;
+    let lives = (0..CLIENTS).map(async |client| {
+        let over = Over::ALL[client as usize % Over::ALL.len()];
+        let mut live = ann.live_by(Way::new(over).after(first - 1 + client * 5)).await;
+        for n in client * 5..SMALL {
+            assert_eq!(live.hears("n").await["n"], n);
+        }
+        live
+    });
+    let mut lives = futures_util::future::join_all(lives).await;
+    let pages = read().await - before;
+    assert!(pages < CLIENTS, "{pages} pages for {CLIENTS} clients");
+    for live in &mut lives {
+        live.hears_nothing().await;
+    }
+}

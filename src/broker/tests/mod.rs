@@ -3,4 +3,6 @@
 mod actor;
 mod backlog;
 mod hub;
+mod replay;
 mod resume;
+mod shelf;

@@ -56,8 +56,11 @@ impl SocketIoOutlet {
         &self.link
     }
 
-    /// The way past the library, if it is open.
-    pub fn door(&self) -> Option<Door> {
+    /// The way past the library, once it is open.
+    pub fn open(&mut self) -> Option<Door> {
+        if self.door.is_none() && self.emitted() > 0 {
+            self.door = self.link.door();
+        }
         self.door.clone()
     }
 
@@ -128,11 +131,8 @@ impl Outlet for SocketIoOutlet {
             Confirming::Acks(asking) if confirmed => asking.next(),
             _ => None,
         };
-        if self.door.is_none() && self.emitted() > 0 {
-            self.door = self.link.door();
-        }
-        match &self.door {
-            Some(door) if ack.is_none() => self.put(door, frame)?,
+        match self.open() {
+            Some(door) if ack.is_none() => self.put(&door, frame)?,
             _ => self.emit(frame, ack)?,
         }
         if let Confirming::Bytes(handover) = &self.confirming

@@ -8,6 +8,7 @@ use crate::broker::{
     dispatch::{Ask, Dispatch},
     hub::Slot,
     link::Stage,
+    shelf::{Read, Shelf},
     testing::*,
     *,
 };
@@ -21,12 +22,13 @@ use std::{collections::HashSet, sync::Arc};
 /// What is under way to the dispatch.
 pub(super) enum Answer {
     Read(Result<Page, Away>),
-    Page(Slot, Result<Page, Away>),
+    Block(i64, Result<Page, Away>),
     Drained(Slot),
     Pending(Slot, Result<Pending, Away>),
     PendingAgain(Slot),
     ReadAgain,
-    PageAgain(Slot),
+    BlockAgain(i64),
+    Turn,
 }
 
 pub(super) struct World {
@@ -58,7 +60,7 @@ impl World {
             *notice = Arc::new(Notice { effect: Some(effect((what, what, what / 2))), ..(**notice).clone() });
         });
         Self {
-            dispatch: Dispatch::new(Seq(before), ring, usize::MAX),
+            dispatch: dispatch(Seq(before), ring, page),
             stored,
             page,
             fat: format!("{{\"fat\":\"{}\"}}", "x".repeat(REPLAY_BYTES * 3 / 4)).into(),
@@ -113,7 +115,7 @@ impl World {
             Step::Read { which, deletes, origin } => self.read_letter(which, deletes, origin),
             Step::Crash => {
                 self.guests.drain(..).for_each(|guest| drop(self.dispatch.forget(guest.slot)));
-                self.dispatch = Dispatch::new(self.newest(), self.ring, usize::MAX);
+                self.dispatch = dispatch(self.newest(), self.ring, self.page);
                 (self.asks, self.answers, self.emits) = Default::default();
             }
             Step::Arrive(which, again) => {
@@ -126,9 +128,13 @@ impl World {
                 let page = |after| if works { Ok(self.stored.page(after, self.page)) } else { Err(Away) };
                 let answer = match self.asks.remove(at) {
                     Ask::Read { after } => Answer::Read(page(after)),
-                    Ask::Page { slot, after } => Answer::Page(slot, page(after)),
+                    Ask::Block(Read { block, after, limit }) => {
+                        let page = if works { Ok(self.stored.page(after, limit)) } else { Err(Away) };
+                        Answer::Block(block, page)
+                    }
                     Ask::ReadLater => Answer::ReadAgain,
-                    Ask::PageLater { slot } => Answer::PageAgain(slot),
+                    Ask::BlockLater(block) => Answer::BlockAgain(block),
+                    Ask::Turn { .. } => Answer::Turn,
                     Ask::Drained { slot, .. } => {
                         let guest = self.guests.iter().find(|guest| guest.slot == slot);
                         guest.into_iter().for_each(|guest| guest.client.read_all());
@@ -149,8 +155,9 @@ impl World {
                 match self.answers.remove(at) {
                     Answer::Read(page) => self.dispatch.read_done(page),
                     Answer::ReadAgain => self.dispatch.read_on(),
-                    Answer::Page(slot, page) => self.dispatch.page_done(slot, page),
-                    Answer::PageAgain(slot) => self.dispatch.advance(slot),
+                    Answer::Block(block, page) => self.dispatch.block_done(block, page),
+                    Answer::BlockAgain(block) => self.dispatch.block_again(block),
+                    Answer::Turn => self.dispatch.take_turn(),
                     Answer::Drained(slot) => self.dispatch.drained(slot),
                     Answer::Pending(slot, page) => self.dispatch.pending_done(slot, page),
                     Answer::PendingAgain(slot) => self.asks.push(Ask::Pending { slot }),
@@ -253,7 +260,10 @@ impl World {
                 let newest = self.stored.notices.lock().expect("a lock").len();
                 *pruned = Seq(i64::try_from(usize::from(upto) % (newest + 1)).expect("small")).max(*pruned);
             }
-            Step::Tick => self.dispatch.read(),
+            Step::Tick => {
+                self.dispatch.tick();
+                self.dispatch.read();
+            }
         }
     }
 }
@@ -456,6 +466,13 @@ impl World {
         self.check(last);
         self.check_letters();
     }
+}
+
+/// Its shelf holds some small blocks, or a single fat one.
+fn dispatch(begin: Seq, ring: usize, page: usize) -> Dispatch {
+    let mut dispatch = Dispatch::new(begin, ring, usize::MAX);
+    dispatch.shelf = Shelf::new(i64::try_from(page).expect("small"), 8 << 10);
+    dispatch
 }
 
 pub(super) fn pick<T>(which: u16, among: &[T]) -> Option<usize> {

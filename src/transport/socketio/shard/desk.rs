@@ -6,7 +6,10 @@ use crate::{
     transport::socketio::outlet::SocketIoOutlet,
 };
 use actix_socketioxide::Door;
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// After so many connections others on this thread have their turn, and what came meanwhile is taken in: 5,000
 /// in one go would keep them waiting for 16 ms.
@@ -18,6 +21,7 @@ pub struct Desk {
     seated: Vec<Option<Seated>>,
     pushes: Pushes,
     round: Round,
+    replayed_at: Instant,
 }
 
 /// One connection. What every notice touches is here; the rest is behind the box.
@@ -33,7 +37,13 @@ struct Seated {
 
 impl Desk {
     pub fn new(shard: Arc<Shard>) -> Self {
-        Self { shard, seated: Vec::new(), pushes: Pushes::default(), round: Round::default() }
+        Self {
+            shard,
+            seated: Vec::new(),
+            pushes: Pushes::default(),
+            round: Round::default(),
+            replayed_at: Instant::now(),
+        }
     }
 
     /// Takes in what was asked for, in order. What is for one connection follows what it was to get before.
@@ -41,15 +51,21 @@ impl Desk {
     pub fn take_in(&mut self, commands: &mut Vec<Command>) -> usize {
         let mut done = 0;
         for command in commands.drain(..) {
-            let bytes = command.bytes();
+            let (bytes, replayed) = (command.bytes(), command.replayed());
             if let Command::Push(frames, to) = command {
                 let push = self.pushes.add(frames, to.len(), bytes);
                 self.round.add(push, &to);
                 continue;
             }
+            if let Command::Replay(frames, index) = command {
+                self.replayed_at = Instant::now();
+                let push = self.pushes.add_replayed(frames, bytes, replayed);
+                self.round.add(push, &[index]);
+                continue;
+            }
             done += bytes;
             match command {
-                Command::Push(..) => {}
+                Command::Push(..) | Command::Replay(..) => {}
                 Command::Add(index, outlet) => {
                     // Whoever was at this index was removed before, and all was written then.
                     if self.seated.len() <= index as usize {
@@ -101,20 +117,37 @@ impl Desk {
         self.round.is_empty()
     }
 
+    /// How much of replays is done since this was last asked.
+    pub fn take_replayed(&mut self) -> usize {
+        self.pushes.take_replayed()
+    }
+
+    /// Whether it remembers something of replays.
+    pub fn remembers(&self) -> bool {
+        self.pushes.remember()
+    }
+
+    /// Forgets the replays if there was none for so long.
+    pub fn forget(&mut self, after: Duration) {
+        if self.remembers() && self.replayed_at.elapsed() >= after {
+            self.pushes.forget();
+        }
+    }
+
     /// Gives back what a burst has grown.
     pub fn shrink(&mut self) {
         self.round.shrink();
     }
 
     fn write_next(&mut self) -> Option<usize> {
-        let Self { shard, seated, pushes, round } = self;
+        let Self { shard, seated, pushes, round, .. } = self;
         let (index, run) = round.next()?;
         Some(give(shard, seated, pushes, index, run))
     }
 
     /// Writes to this one what waits for it.
     fn write(&mut self, index: u32) -> usize {
-        let Self { shard, seated, pushes, round } = self;
+        let Self { shard, seated, pushes, round, .. } = self;
         give(shard, seated, pushes, index, round.take(index))
     }
 
@@ -141,10 +174,17 @@ impl Seated {
             let mut pieces = pushes.pieces(run).iter();
             return pieces.try_for_each(|piece| door.put(piece, self.behind, self.max)).map_err(|_| Overflow);
         }
-        for frame in pushes.each(run) {
-            self.outlet.send(frame)?;
+        for push in run {
+            // Else the replay behind `ready` would be as many pieces as it has frames.
+            if let Some(whole) = pushes.piece(*push)
+                && let Some(door) = self.outlet.open()
+            {
+                door.put(whole, self.outlet.emitted(), self.outlet.max()).map_err(|_| Overflow)?;
+                continue;
+            }
+            pushes.frames(*push).iter().try_for_each(|frame| self.outlet.send(frame))?;
         }
-        (self.door, self.behind) = (self.outlet.door(), self.outlet.emitted());
+        (self.door, self.behind) = (self.outlet.open(), self.outlet.emitted());
         Ok(())
     }
 

@@ -10,7 +10,7 @@ mod outlet;
 mod round;
 
 use super::outlet::SocketIoOutlet;
-use crate::broker::{self, Cause, Frame};
+use crate::broker::{self, Cause, Frame, Stretch};
 use desk::Desk;
 use std::{
     collections::HashMap,
@@ -33,13 +33,20 @@ const LAG_MAX: usize = 16 << 20;
 const LAG_WAIT: Duration = Duration::from_secs(1);
 /// What a command takes in memory beside its frames, about.
 const COMMAND_BYTES: usize = 128;
+/// While more bytes of replays than this wait to be written, the broker keeps further ones back: live
+/// notices wait behind them.
+const REPLAYS_MAX: usize = 2 << 20;
+/// For so long it is remembered what replays were put together, once there are none.
+const REMEMBERED: Duration = Duration::from_secs(10);
 
 /// What a shard is to do.
 enum Command {
     /// Someone new at this index.
     Add(u32, Box<SocketIoOutlet>),
     /// These frames, in order, to each of these.
-    Push(Vec<Arc<Frame>>, Vec<u32>),
+    Push(Stretch, Vec<u32>),
+    /// The same of a replay, to this one.
+    Replay(Stretch, u32),
     /// Says when all that was pushed to this one has left but for a little.
     Drain(u32, oneshot::Sender<()>),
     /// Closes this one.
@@ -86,6 +93,8 @@ struct State {
     queue: Vec<Command>,
     /// In the queue, and taken out but not yet done.
     bytes: usize,
+    /// Of replays alone, as they will be written. Their frames are in memory all the same.
+    replays: usize,
     /// Indices without anyone, and the first that never had anyone.
     free: Vec<u32>,
     fresh: u32,
@@ -127,6 +136,7 @@ impl Shard {
         }
         let first = state.queue.is_empty();
         state.bytes += command.bytes();
+        state.replays += command.replayed();
         state.queue.push(command);
         drop(state);
         if first {
@@ -147,6 +157,11 @@ impl Shard {
                     commands = Vec::new();
                 }
                 desk.shrink();
+                desk.forget(REMEMBERED);
+                if desk.remembers() && tokio::time::timeout(REMEMBERED, self.wake.notified()).await.is_ok() {
+                    continue;
+                }
+                desk.forget(Duration::ZERO);
                 self.wake.notified().await;
                 continue;
             }
@@ -154,6 +169,7 @@ impl Shard {
             let more = {
                 let mut state = self.lock();
                 state.bytes -= done;
+                state.replays -= desk.take_replayed();
                 !state.queue.is_empty()
             };
             if done > 0 {
@@ -163,6 +179,25 @@ impl Shard {
                 // Others on this thread have their turn, however fast commands come.
                 tokio::task::yield_now().await;
             }
+        }
+    }
+
+    /// Queues what goes to connections, unless nobody waits for the shard any more.
+    fn deliver(&self, command: Command) {
+        let mut state = self.lock();
+        if state.bytes > LAG_MAX && !state.given_up {
+            let behind = |state: &mut State| state.bytes > LAG_MAX && !state.dead;
+            state = self
+                .eased
+                .wait_timeout_while(state, LAG_WAIT, behind)
+                .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
+        }
+        state.given_up = state.bytes > LAG_MAX && !state.dead;
+        if !state.given_up {
+            self.queue(state, command);
+        } else if !matches!(state.queue.last(), Some(Command::GiveUp)) {
+            // At this place of the order, so that nobody hears anything behind the gap.
+            self.queue(state, Command::GiveUp);
         }
     }
 
@@ -177,25 +212,16 @@ impl Shard {
 
 impl broker::Shard for Shard {
     fn push(&self, frames: &[Arc<Frame>], to: &[u32]) {
-        let mut state = self.lock();
-        if state.bytes > LAG_MAX && !state.given_up {
-            let behind = |state: &mut State| state.bytes > LAG_MAX && !state.dead;
-            state = self
-                .eased
-                .wait_timeout_while(state, LAG_WAIT, behind)
-                .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
-        }
-        state.given_up = state.bytes > LAG_MAX && !state.dead;
-        if !state.given_up {
-            self.queue(state, Command::Push(frames.to_vec(), to.to_vec()));
-        } else if !matches!(state.queue.last(), Some(Command::GiveUp)) {
-            // At this place of the order, so that nobody hears anything behind the gap.
-            self.queue(state, Command::GiveUp);
-        }
+        self.deliver(Command::Push(frames.into(), to.to_vec()));
     }
 
     fn fallen(&self) -> u64 {
         self.fallen.load(Ordering::Relaxed)
+    }
+
+    fn is_busy(&self) -> bool {
+        let state = self.lock();
+        state.replays > REPLAYS_MAX && !state.dead
     }
 }
 
@@ -205,9 +231,17 @@ impl Command {
             Self::Push(frames, to) => {
                 frames.iter().map(|frame| frame.payload.len()).sum::<usize>() + to.len() * size_of::<u32>()
             }
+            Self::Replay(frames, _) => size_of_val(&**frames),
             _ => 0,
         };
         COMMAND_BYTES + more
+    }
+
+    fn replayed(&self) -> usize {
+        match self {
+            Self::Replay(frames, _) => frames.iter().map(|frame| frame.payload.len() + frame.event.len()).sum(),
+            _ => 0,
+        }
     }
 }
 
@@ -296,6 +330,27 @@ mod tests {
         assert!(said.try_recv().is_err(), "dropped unsaid");
         assert!(shard.lock().queue.is_empty());
         assert!(began.elapsed() < LAG_WAIT / 2);
+    }
+
+    #[tokio::test]
+    async fn while_much_of_replays_waits_a_shard_is_busy_but_they_cost_it_no_memory() {
+        let shard = Shards::default().here();
+        let stretch = Stretch::from([large()]);
+        while !broker::Shard::is_busy(&*shard) {
+            shard.deliver(Command::Replay(Arc::clone(&stretch), 0));
+        }
+        let waits = || {
+            let state = shard.lock();
+            (state.replays, state.bytes)
+        };
+        assert!(waits().0 > REPLAYS_MAX && waits().1 < 1 << 10);
+        while broker::Shard::is_busy(&*shard) {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(waits(), (0, 0));
+        shard.lock().replays = usize::MAX;
+        drop(Dying(Arc::clone(&shard)));
+        assert!(!broker::Shard::is_busy(&*shard), "nobody waits for the dead");
     }
 
     #[tokio::test]

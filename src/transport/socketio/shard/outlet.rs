@@ -1,7 +1,7 @@
 //! The broker's end of a connection that lies in a shard.
 
 use super::{Command, Shard};
-use crate::broker::{self, Carrier, Cause, Frame, Outlet, Overflow, Place, WireInfo};
+use crate::broker::{self, Carrier, Cause, Frame, Outlet, Overflow, Place, Stretch, WireInfo};
 use actix_socketioxide::Link;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -25,6 +25,11 @@ impl Outlet for ShardOutlet {
     /// Never refuses: the shard itself closes who has no room.
     fn send(&mut self, frame: &Arc<Frame>) -> Result<(), Overflow> {
         broker::Shard::push(&*self.shard, std::slice::from_ref(frame), &[self.index]);
+        Ok(())
+    }
+
+    fn send_all(&mut self, frames: &Stretch) -> Result<(), Overflow> {
+        self.shard.deliver(Command::Replay(Arc::clone(frames), self.index));
         Ok(())
     }
 
