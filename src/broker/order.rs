@@ -16,6 +16,8 @@ const AHEAD_MAX: usize = 1024;
 impl Dispatch {
     /// Committed notices, perhaps late, twice, or with gaps between them.
     pub(super) fn emit(&mut self, notices: Vec<Arc<Notice>>) {
+        // What was committed together leaves together.
+        self.shards.hold();
         for notice in notices {
             match notice.seq {
                 // What comes before it is missing: it waits, or a client would hear a count of what is
@@ -37,6 +39,7 @@ impl Dispatch {
                 }
             }
         }
+        self.shards.release();
         if self.last < self.known && !self.reading {
             self.read();
         }

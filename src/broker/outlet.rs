@@ -79,8 +79,12 @@ pub enum Carrier {
 pub trait Shard: Send + Sync {
     /// As if each of these frames were sent to the outlet at each of these indices, in order. Whoever
     /// has no room for them is closed as a slow consumer from there. May wait a moment for a shard
-    /// that is far behind.
+    /// that is far behind. The shard may begin with it at once, and does so at the latest when it is
+    /// [woken](Self::wake).
     fn push(&self, frames: &[Arc<Frame>], to: &[u32]);
+
+    /// There is something to do.
+    fn wake(&self) {}
 
     /// How many were closed so, so far.
     fn fallen(&self) -> u64;

@@ -62,9 +62,12 @@ pub(super) fn run(store: Store, mut waiting: mpsc::Receiver<Change>, closed: &No
 
 /// Adds those that are just coming. On few cores this thread is woken by the first of many requests that another
 /// one is reading, before it can read the others: it lets that one go on, once, and waits for nobody. A commit for all
-/// of them costs little more than one for the first, and all leave in one write to each connection.
+/// of them costs little more than one for the first, and all leave in one write to each connection. Live notices need no
+/// commit: what they would gain is less than what they lose where that thread is busy writing.
 fn gather(batch: &mut Vec<Change>, waiting: &mut mpsc::Receiver<Change>) {
-    std::thread::yield_now();
+    if !batch.iter().all(is_live) {
+        std::thread::yield_now();
+    }
     while batch.len() < BATCH_MAX
         && let Ok(change) = waiting.try_recv()
     {

@@ -128,20 +128,21 @@ impl Shard {
         self.queue(state, Command::Remove(index));
     }
 
-    fn queue(&self, mut state: MutexGuard<'_, State>, command: Command) {
+    fn queue(&self, state: MutexGuard<'_, State>, command: Command) {
+        Self::put(state, command);
+        self.wake.notify_one();
+    }
+
+    /// For the task to find when it is woken.
+    fn put(mut state: MutexGuard<'_, State>, command: Command) {
         if state.dead {
             // What is dropped with the command may want the lock.
             drop(state);
             return drop(command);
         }
-        let first = state.queue.is_empty();
         state.bytes += command.bytes();
         state.replays += command.replayed();
         state.queue.push(command);
-        drop(state);
-        if first {
-            self.wake.notify_one();
-        }
     }
 
     async fn run(self: Arc<Self>) {
@@ -182,10 +183,11 @@ impl Shard {
         }
     }
 
-    /// Queues what goes to connections, unless nobody waits for the shard any more.
+    /// Puts down what goes to connections, unless nobody waits for the shard any more.
     fn deliver(&self, command: Command) {
         let mut state = self.lock();
         if state.bytes > LAG_MAX && !state.given_up {
+            self.wake.notify_one();
             let behind = |state: &mut State| state.bytes > LAG_MAX && !state.dead;
             state = self
                 .eased
@@ -194,10 +196,10 @@ impl Shard {
         }
         state.given_up = state.bytes > LAG_MAX && !state.dead;
         if !state.given_up {
-            self.queue(state, command);
+            Self::put(state, command);
         } else if !matches!(state.queue.last(), Some(Command::GiveUp)) {
             // At this place of the order, so that nobody hears anything behind the gap.
-            self.queue(state, Command::GiveUp);
+            Self::put(state, Command::GiveUp);
         }
     }
 
@@ -213,6 +215,10 @@ impl Shard {
 impl broker::Shard for Shard {
     fn push(&self, frames: &[Arc<Frame>], to: &[u32]) {
         self.deliver(Command::Push(frames.into(), to.to_vec()));
+    }
+
+    fn wake(&self) {
+        self.wake.notify_one();
     }
 
     fn fallen(&self) -> u64 {
@@ -339,6 +345,7 @@ mod tests {
         while !broker::Shard::is_busy(&*shard) {
             shard.deliver(Command::Replay(Arc::clone(&stretch), 0));
         }
+        broker::Shard::wake(&*shard);
         let waits = || {
             let state = shard.lock();
             (state.replays, state.bytes)

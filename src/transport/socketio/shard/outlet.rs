@@ -25,11 +25,13 @@ impl Outlet for ShardOutlet {
     /// Never refuses: the shard itself closes who has no room.
     fn send(&mut self, frame: &Arc<Frame>) -> Result<(), Overflow> {
         broker::Shard::push(&*self.shard, std::slice::from_ref(frame), &[self.index]);
+        broker::Shard::wake(&*self.shard);
         Ok(())
     }
 
     fn send_all(&mut self, frames: &Stretch) -> Result<(), Overflow> {
         self.shard.deliver(Command::Replay(Arc::clone(frames), self.index));
+        broker::Shard::wake(&*self.shard);
         Ok(())
     }
 
