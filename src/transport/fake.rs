@@ -252,6 +252,7 @@ impl Handler<Tell> for FakeBroker {
         self.connections.retain(|_, outlet| {
             if let Some(place) = outlet.place() {
                 place.shard.push(&vec![tell.0.clone(); tell.1], &[place.index]);
+                place.shard.wake();
                 return true;
             }
             let sent = (0..tell.1).try_for_each(|_| outlet.send(&tell.0));
