@@ -40,7 +40,7 @@ export interface BrokerStats {
   websocket: number;
 }
 
-/** An event. What `skip_update` stands at is settled when it comes to be, but for its state. */
+/** An event. */
 export interface CalendarEvent {
   authorId: Uuid;
   clonedFromId: Uuid | null;

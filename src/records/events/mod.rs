@@ -30,7 +30,8 @@ use diesel_async::RunQueryDsl;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// An event. What `skip_update` stands at is settled when it comes to be, but for its state.
+/// An event.
+// What `skip_update` stands at is settled when it comes to be, but for its state.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(treat_none_as_null = true)]
 #[serde(rename_all = "camelCase")]
