@@ -150,6 +150,7 @@ fn inline(schema: &Value, depth: usize) -> Result<String, Unknown> {
 fn says_nothing(schema: &Value) -> bool {
     let words = ["description", "default"];
     schema.as_bool() == Some(true)
+        || schema.as_object().is_some_and(serde_json::Map::is_empty)
         || schema.as_object().is_some_and(|schema| schema.keys().all(|key| words.contains(&key.as_str())))
 }
 
@@ -188,6 +189,7 @@ mod tests {
     fn a_schema_is_written_as_typescript_writes_types() {
         let cases = [
             (json!(true), "unknown"),
+            (json!({}), "unknown"),
             (json!({ "type": "integer", "format": "int64" }), "number"),
             (json!({ "type": ["string", "null"] }), "string | null"),
             (json!({ "type": "array", "items": { "enum": ["A", "B"] } }), "Array<\"A\" | \"B\">"),
