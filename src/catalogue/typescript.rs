@@ -150,7 +150,6 @@ fn inline(schema: &Value, depth: usize) -> Result<String, Unknown> {
 fn says_nothing(schema: &Value) -> bool {
     let words = ["description", "default"];
     schema.as_bool() == Some(true)
-        || schema.as_object().is_some_and(serde_json::Map::is_empty)
         || schema.as_object().is_some_and(|schema| schema.keys().all(|key| words.contains(&key.as_str())))
 }
 
